@@ -1,0 +1,322 @@
+/**
+ * THE contract between the queue and the stores.
+ *
+ * Glossary
+ *   claim     to take jobs for a while; what is claimed has a *lease* and a *token*
+ *   lease     the time for which a claim holds; renewed by its owner, or the job waits again
+ *   owner     one life of one worker: a random incarnation, new at each start
+ *   token     `owner:n`, n counting the owner's claims. Fences everything that is done to a claimed job
+ *   stale     said of a token that is not the job's present one; what names it changes nothing
+ *   suspect   a job whose worker died while it ran (crashes > 0); it is claimed alone
+ *   wall      the store's time of day, for delays, expiry, retention and schedules
+ *   lease clock  the store's clock for leases; cannot be set by anyone where the store has such a clock
+ *
+ * Every operation is atomic for each job it names, takes and gives arrays in the same order, and may be called
+ * by any number of workers and producers at once. An operation that throws a retryable BackendError may or may
+ * not have happened; calling it again with the same arguments is always safe. The runtime times, counts and
+ * logs the calls; a store does none of that.
+ *
+ * The cases in `millhand/conformance` are the other half of this contract.
+ */
+import type { ClaimedJob, Encoded, JobError, JobRecord, JobRef, JobState, NewJob } from './job.ts'
+
+export interface Backend extends Producing, Consuming, Inspecting, Steering, Scheduling {
+  /** For messages and logs; nobody tests it. */
+  readonly name: string
+  readonly capabilities: Capabilities
+  /** Makes the store usable: connects, creates or migrates the schema. Calling it again is free. */
+  open(): Promise<void>
+  /** Lets go of everything. Later calls fail with INVALID_STATE. Calling it again is free. */
+  close(): Promise<void>
+}
+
+/** What a store can do. The runtime asks here and nowhere else. */
+export interface Capabilities {
+  /** Jobs survive the end of this process. */
+  readonly durable: boolean
+  /** Who can share the store: code of one `process`, of one `machine`, or across the `network`. */
+  readonly sharedBy: 'process' | 'machine' | 'network'
+  /** A URL for `openBackend`, by which another thread or process reaches this same store; null when none can. */
+  readonly url: string | null
+  /** The largest payload or result, in bytes. */
+  readonly maxPayloadBytes: number
+  /** Not yet offered by any store; each is false until its conformance topic is passed. */
+  readonly lanes: boolean
+  readonly unique: boolean
+  readonly rateLimits: boolean
+  readonly workflows: boolean
+  readonly transactions: boolean
+}
+
+// ---------------------------------------------------------------------------------------------- producing
+
+export interface Producing {
+  /** Stores jobs. Each gets its own answer; a bad one never rejects the others. */
+  enqueue(request: EnqueueRequest): Promise<EnqueueResult[]>
+}
+
+export interface EnqueueRequest {
+  readonly queue: string
+  readonly jobs: readonly NewJob[]
+  /** No more unfinished jobs than this; what is above it is rejected as QUEUE_FULL. Null: no limit. */
+  readonly maxLength: number | null
+}
+
+export type EnqueueResult =
+  | { readonly status: 'added'; readonly id: string; readonly seq: number }
+  /** The id is known; the job that has it was left alone. */
+  | { readonly status: 'duplicate'; readonly id: string; readonly seq: number }
+  | {
+      readonly status: 'rejected'
+      readonly id: string
+      readonly code: 'QUEUE_FULL' | 'PAYLOAD_TOO_LARGE'
+      readonly reason: string
+    }
+
+// ---------------------------------------------------------------------------------------------- consuming
+
+export interface Consuming {
+  /** Takes jobs, most urgent first, then first in first out. The same as an exchange that settles nothing. */
+  claim(request: ClaimRequest): Promise<ClaimResult>
+  /** Ends claims. Stale ones are reported and change nothing. */
+  settle(settlements: readonly Settlement[]): Promise<SettleResult[]>
+  /** Settles, then claims, in one trip. What the settle frees can be claimed by it. Not one transaction. */
+  exchange(settlements: readonly Settlement[], request: ClaimRequest): Promise<ExchangeResult>
+  /**
+   * Records, before handlers run, that they are about to. Refuses what was cancelled or lost meanwhile
+   * (`stale`), and what its queue's pause holds back (`paused`: still claimed; release it).
+   */
+  start(refs: readonly JobRef[]): Promise<StartResult[]>
+  /**
+   * Gives all claims of an owner a new lease of `leaseMs`, but none beyond the `renewForMs` of its claim.
+   * Answers with the claims that it holds. A claim missing from the answer is lost.
+   */
+  renew(owner: string, leaseMs: number): Promise<HeldClaim[]>
+  /** Notes how far running jobs are; the text is the runtime's own JSON. */
+  progress(updates: readonly ProgressUpdate[]): Promise<('ok' | 'stale')[]>
+  /**
+   * To be called when a worker is known to be dead, never before: what it had only claimed waits again, what
+   * it had started counts a crash, as when its leases had expired.
+   */
+  releaseOwner(owner: string, policy: CrashPolicy): Promise<ReapReport>
+  /**
+   * The upkeep of a queue, in bounded steps: notes `types` as handled, reaps expired leases, promotes due
+   * jobs, removes finished ones past their retention, dead-letters types that nobody handles. Any worker may
+   * call it at any time; doing nothing is cheap.
+   */
+  maintain(request: MaintainRequest): Promise<MaintainReport>
+  /**
+   * Calls `hint` soon after something happened to the queue that a worker may care about: a job that can run,
+   * a pause, a cancel. Only a hint: it may come for nothing, and a lost one is made good by the caller's slow
+   * poll. Returns the function that ends it.
+   */
+  watch(queue: string, hint: () => void): () => void
+}
+
+export interface ClaimRequest {
+  readonly queue: string
+  /** Only jobs of these types are taken. */
+  readonly types: readonly string[]
+  readonly owner: string
+  /**
+   * `owner:n`, with an n that this owner did not use before. Asking again with the same token, after a reply
+   * that was lost, gives the same jobs again, those that are still held by it, and takes no others.
+   */
+  readonly token: string
+  /** How many at the most. 0 asks only for what else the answer tells. */
+  readonly limit: number
+  /** No more payload than this, in bytes; but always one job if there is one. */
+  readonly maxBytes: number
+  /** The first so many of the answer are recorded as started in the same step. */
+  readonly start: number
+  readonly leaseMs: number
+  /** The lease is never renewed beyond this many ms from now. Null: for as long as its owner renews. */
+  readonly renewForMs: number | null
+  /** `none`: no suspects. `only`: one suspect, and nothing else, whatever the limit. */
+  readonly suspects: 'none' | 'only'
+}
+
+export interface ClaimResult {
+  readonly jobs: readonly ClaimedJob[]
+  /** A suspect of these types waits for a worker that has nothing else to do. */
+  readonly suspectWaiting: boolean
+  /** Ms until the next delayed job of the queue can run. Null: none is delayed. */
+  readonly nextDueMs: number | null
+  readonly paused: boolean
+  /** Grows with every pause, resume and cancel of an active job; when it did, `renew` tells what is still held. */
+  readonly control: number
+}
+
+export interface Settlement {
+  readonly ref: JobRef
+  readonly outcome: Outcome
+  /** Jobs of the same store that are enqueued with the settle: both happen or neither does. */
+  readonly followUps?: readonly FollowUps[]
+}
+
+export interface FollowUps {
+  readonly queue: string
+  readonly jobs: readonly NewJob[]
+}
+
+/** When a job may run again: so many ms from now, or at a time of day. */
+export type Again = { readonly delayMs: number } | { readonly runAt: number }
+
+/** How an attempt ended. What each does to a job is in transition.ts. */
+export type Outcome =
+  /** It worked. Kept for `keepMs` (null: until purged; 0: removed at once unless `dedupeMs` says longer). */
+  | { readonly kind: 'done'; readonly result: Encoded | null; readonly keepMs: number | null }
+  /** It failed and is tried again. Spends an attempt. */
+  | { readonly kind: 'retry'; readonly again: Again; readonly error: JobError }
+  /** The handler wants it later. Spends nothing. */
+  | { readonly kind: 'snooze'; readonly again: Again }
+  /** This worker cannot understand it; a newer one may. Spends nothing, notes since when. */
+  | { readonly kind: 'hold'; readonly again: Again; readonly error: JobError }
+  /** It failed for good. Kept for `keepMs`, null: until purged. */
+  | { readonly kind: 'dead'; readonly error: JobError; readonly keepMs: number | null }
+  /** It was given up by request. */
+  | { readonly kind: 'cancelled'; readonly keepMs: number | null }
+  /** Handed back, unharmed. */
+  | { readonly kind: 'release' }
+  /** It brought its worker down, which lived to say so. Counts a crash. */
+  | { readonly kind: 'crash'; readonly error: JobError; readonly policy: CrashPolicy }
+
+/** `followUps` answers for all follow-ups of the settlement, in order; empty when there were none. */
+export type SettleResult =
+  | { readonly status: 'ok'; readonly followUps: readonly EnqueueResult[] }
+  | { readonly status: 'stale' }
+
+export interface ExchangeResult {
+  readonly settled: readonly SettleResult[]
+  readonly claimed: ClaimResult
+}
+
+export type StartResult = 'started' | 'stale' | 'paused'
+
+export interface HeldClaim {
+  readonly id: string
+  readonly token: string
+}
+
+export interface ProgressUpdate {
+  readonly ref: JobRef
+  readonly progress: string
+}
+
+export interface CrashPolicy {
+  /** A job that crashed so often is dead-lettered as JOB_CRASHED. */
+  readonly maxCrashes: number
+  /** How long such a dead letter is kept; null: until purged. */
+  readonly keepDeadMs: number | null
+}
+
+export interface MaintainRequest extends CrashPolicy {
+  readonly queue: string
+  /** The lease that this worker uses: the grace that is given when nobody has reaped for longer than it. */
+  readonly leaseMs: number
+  /** The types that the caller handles. */
+  readonly types: readonly string[]
+  /** A type with jobs that can run, handled by nobody for so long, is dead-lettered as UNKNOWN_JOB_TYPE. */
+  readonly unhandledGraceMs: number
+  /** How many jobs one step may touch. */
+  readonly limit: number
+}
+
+/** What became of jobs whose lease had expired or whose owner had died. */
+export interface ReapReport {
+  /** Only claimed: they wait again. */
+  readonly returned: number
+  /** Started: they count a crash, and wait again as suspects. */
+  readonly crashed: readonly string[]
+  /** Crashed too often: dead. */
+  readonly dead: readonly string[]
+}
+
+export interface MaintainReport extends ReapReport {
+  readonly promoted: number
+  readonly removed: number
+  /** Types with jobs that can run and that nobody has handled, and for how long. */
+  readonly unhandled: readonly { readonly type: string; readonly forMs: number; readonly dead: number }[]
+  /** The limit was reached: there is more to do at once. */
+  readonly more: boolean
+}
+
+// --------------------------------------------------------------------------------------------- inspecting
+
+export interface Inspecting {
+  get(queue: string, id: string): Promise<JobRecord | undefined>
+  /** Jobs in ascending `seq`. Pass the last `seq` as `after` for the next page. */
+  list(filter: JobFilter): Promise<JobRecord[]>
+  /** One row for each queue that was ever used, or for the one named (zeros when it was never used). */
+  stats(queue?: string): Promise<QueueStats[]>
+}
+
+/** Every condition that is given must hold. */
+export interface JobFilter {
+  readonly queue: string
+  readonly ids?: readonly string[]
+  readonly states?: readonly JobState[]
+  readonly types?: readonly string[]
+  /** Jobs that have all of these tags. */
+  readonly tags?: readonly string[]
+  /** The `code` or `name` of the last error. */
+  readonly error?: string
+  /** Finished before this time, ms since the epoch. */
+  readonly finishedBefore?: number
+  /** Only those with a higher `seq`. */
+  readonly after?: number
+  /** How many at the most. */
+  readonly limit: number
+}
+
+export interface QueueStats {
+  readonly queue: string
+  readonly counts: Readonly<Record<JobState, number>>
+  readonly paused: boolean
+  /** For how long the longest-waiting job that can run has been there, ms; 0 when there is none. */
+  readonly oldestWaitingMs: number
+}
+
+// ----------------------------------------------------------------------------------------------- steering
+
+export interface Steering {
+  /** Nothing more is started by anyone until resumed. What runs goes on. */
+  pause(queue: string): Promise<void>
+  resume(queue: string): Promise<void>
+  /** Gives up jobs that are not finished. An active one loses its claim: its worker hears of it by `control`. */
+  cancel(
+    queue: string,
+    ids: readonly string[],
+    keepMs: number | null,
+  ): Promise<('cancelled' | 'not-found' | 'finished')[]>
+  /** Dead and cancelled jobs that match wait again, with attempts and crashes at 0. */
+  replay(filter: JobFilter): Promise<StepReport>
+  /** Removes jobs that match and are not active, for ever. */
+  purge(filter: JobFilter): Promise<StepReport>
+}
+
+export interface StepReport {
+  readonly count: number
+  /** The `seq` of the last job that was looked at, to pass as `after`; null when there are no more. */
+  readonly next: number | null
+}
+
+// --------------------------------------------------------------------------------------------- scheduling
+
+export interface Scheduling {
+  /** The store's time of day, and the last tick of a schedule; null when it never ticked. */
+  readSchedule(queue: string, name: string): Promise<{ readonly now: number; readonly tick: number | null }>
+  /**
+   * Moves a schedule from one tick to the next and enqueues the jobs of it, both or neither. Answers false, and
+   * does nothing, when the last tick is not `from`: somebody else was first.
+   */
+  advanceSchedule(request: AdvanceRequest): Promise<boolean>
+}
+
+export interface AdvanceRequest {
+  readonly queue: string
+  readonly name: string
+  readonly from: number | null
+  readonly to: number
+  readonly jobs: readonly NewJob[]
+}

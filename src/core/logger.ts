@@ -29,9 +29,6 @@ export function createLogger(options: LoggerOptions = {}): Logger {
   return make({}, LEVELS[level], line, options.write ?? writeStderr)
 }
 
-/** A logger that writes nothing. */
-export const silentLogger: Logger = createLogger({ level: 'silent' })
-
 type Format = (level: Exclude<LogLevel, 'silent'>, fields: object, message: string) => string
 
 function make(bound: object, minimum: number, format: Format, write: (line: string) => void): Logger {
@@ -93,3 +90,6 @@ function writeStderr(line: string): void {
     // Standard error is gone or full (EPIPE, EAGAIN): work goes on without its log.
   }
 }
+
+/** A logger that writes nothing. */
+export const silentLogger: Logger = createLogger({ level: 'silent' })

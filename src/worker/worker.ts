@@ -1,0 +1,275 @@
+import { toMs, type Duration } from '../core/duration.ts'
+import { InvalidOptionError, ShutdownError, StateError, show, toError } from '../core/errors.ts'
+import { Emitter } from '../core/events.ts'
+import { randomText } from '../core/id.ts'
+import { createLogger, type Logger } from '../core/logger.ts'
+import { settledWithin, sleep } from '../core/sleep.ts'
+import type { KillCause, WorkerEvents } from '../core/telemetry.ts'
+import { isAlive, nextState, type LifecycleEvent, type Move, type WorkerState } from './lifecycle.ts'
+import { defaultName } from './name.ts'
+import type { WorkerStatus } from './status.ts'
+
+export interface WorkerOptions {
+  /** Names the worker in logs, events and the server. Default: its class and a number, `Mailer-1`. */
+  readonly name?: string
+  /** Default: a logger on standard error. A pino logger fits. */
+  readonly logger?: Logger
+}
+
+/** So many sleeps at once are a loop that forgot to await them, and would never let anything else run. */
+const MAX_SLEEPS = 10_000
+
+/**
+ * Code with a life: `setup`, then `main`, then `teardown`, with `lifecycle` told of what happens.
+ *
+ *     class Watcher extends Worker<{ path: string }> {
+ *       override async main() {
+ *         while (this.isRunning) {
+ *           await look(this.options.path, { signal: this.signal })
+ *           await this.sleep('1s')
+ *         }
+ *       }
+ *     }
+ *
+ * `main` must return soon after `isRunning` turns false: look at it in every loop, hand `signal` to whatever
+ * waits, sleep with `this.sleep`. An AbortError thrown because of that signal is an ordinary end. A worker that
+ * wants to end returns from `main`; awaiting its own `stop()` inside a hook would wait for itself.
+ */
+export abstract class Worker<
+  Options extends object = object,
+  Context extends object = Record<string, unknown>,
+> {
+  /** Random, new for each instance. */
+  readonly id: string = randomText(16)
+  readonly name: string
+  readonly options: Readonly<Options & WorkerOptions>
+  /** A bag for what setup opens and main, teardown and lifecycle use. Kept when the worker starts again. */
+  readonly context: Context = {} as Context
+  readonly events: Emitter<WorkerEvents>
+  readonly logger: Logger
+
+  #state: WorkerState = 'new'
+  #life = new AbortController()
+  #started: Promise<void> = Promise.resolve()
+  #ended: Promise<void> = Promise.resolve()
+  #startedAt: number | undefined
+  #error: Error | undefined
+  #killed: { readonly cause: KillCause; done: Promise<void> } | undefined
+  #sleeps = 0
+
+  /** @throws InvalidOptionError when options is not an object, or name or logger cannot be one. */
+  constructor(options?: Options & WorkerOptions) {
+    checkBase(options)
+    this.options = Object.freeze({ ...options }) as Readonly<Options & WorkerOptions>
+    this.name = this.options.name ?? defaultName(new.target.name)
+    this.logger = (this.options.logger ?? createLogger()).child({ worker: this.name })
+    this.events = new Emitter((err, event) => {
+      this.logger.error({ err, event }, `a listener of "${event}" failed`)
+    })
+  }
+
+  get state(): WorkerState {
+    return this.#state
+  }
+
+  /** True from the end of setup until a stop is asked or main ends; false before start and after death. */
+  get isRunning(): boolean {
+    return this.#state === 'running'
+  }
+
+  /** Of the present life. Aborts when a stop is asked, at a kill, and when main has ended. */
+  get signal(): AbortSignal {
+    return this.#life.signal
+  }
+
+  /** What the last life failed with: the first of what setup, main or teardown threw, or the cause of a kill. */
+  get error(): Error | undefined {
+    return this.#error
+  }
+
+  /** Work that waits for this worker, as far as it knows. */
+  get queueSize(): number {
+    return 0
+  }
+
+  /** Pieces of work done since it was made. */
+  get processedCount(): number {
+    return 0
+  }
+
+  /** Pieces of work that failed since it was made; none of them is counted as processed too. */
+  get errorCount(): number {
+    return 0
+  }
+
+  status(): WorkerStatus {
+    return {
+      name: this.name,
+      id: this.id,
+      state: this.#state,
+      isRunning: this.isRunning,
+      queueSize: this.queueSize,
+      processedCount: this.processedCount,
+      errorCount: this.errorCount,
+      startedAt: this.#startedAt,
+    }
+  }
+
+  /**
+   * Begins a life. Resolves when setup is done and `startup` was emitted, while main runs on; also when a stop
+   * came during setup, in which case main is left out. Rejects, after teardown, with what setup threw. A second
+   * call during a life gives the same promise; after its end the worker can be started again.
+   * @throws StateError (as a rejection) while the last life is still stopping.
+   */
+  start(): Promise<void> {
+    if (this.#state === 'stopping') {
+      return Promise.reject(
+        new StateError(
+          `expected worker ${this.name} to have ended before it is started again; await its stop() or join()`,
+        ),
+      )
+    }
+    if (!this.#move('start')) return this.#started
+    if (this.#life.signal.aborted) this.#life = new AbortController()
+    this.#error = undefined
+    this.#killed = undefined
+    this.#startedAt = Date.now()
+    const started = Promise.withResolvers<void>()
+    this.#started = started.promise
+    this.#ended = this.#live(started)
+    return started.promise
+  }
+
+  /** Asks for a graceful end and waits for it. Never rejects; harmless before start, twice, and during setup. */
+  stop(): Promise<void> {
+    if (this.#move('stop')) this.#life.abort(new ShutdownError(`worker ${this.name} was asked to stop`))
+    return this.#ended
+  }
+
+  /**
+   * Gives up on the present life: `onKill` is called at once, in the caller's async context. Resolves when it is
+   * done and never rejects; does not wait for main, which inline code cannot be made to leave.
+   */
+  kill(cause: KillCause): Promise<void> {
+    if (!isAlive(this.#state)) return Promise.resolve()
+    if (this.#killed === undefined) {
+      this.#killed = { cause, done: Promise.resolve() }
+      this.#killed.done = this.#attempt('onKill', () => this.onKill(cause)).then(() => {})
+      this.#move('stop')
+      void this.notify({ type: 'killed', worker: this.name, cause })
+      this.#life.abort(cause.error)
+    }
+    return this.#killed.done
+  }
+
+  /** Waits for the end. @returns true when it has ended (or never began), false when `timeout` was over first. */
+  async join(timeout?: Duration): Promise<boolean> {
+    const ms = timeout === undefined ? undefined : toMs(timeout, 'timeout')
+    if (ms !== undefined) return settledWithin(this.#ended, ms)
+    await this.#ended
+    return true
+  }
+
+  /** Opens what main needs. Default: nothing. */
+  protected setup(): void | Promise<void> {}
+
+  /** The work. When it returns, the worker has ended; when it throws, the worker has failed. */
+  protected abstract main(): void | Promise<void>
+
+  /** Closes what setup opened. Runs whenever setup was begun, even when that failed half-way. */
+  protected teardown(): void | Promise<void> {}
+
+  /** Hears what happens to this worker. What it throws is logged and changes nothing. */
+  protected lifecycle(_event: LifecycleEvent): void | Promise<void> {}
+
+  /** The last chance to save something before the worker is given up. Default: nothing. */
+  protected onKill(_cause: KillCause): void | Promise<void> {}
+
+  /** Sleeps; false when a stop cut it short. Leaves no timer behind. @throws StateError at 10,000 at a time. */
+  protected sleep(duration: Duration): Promise<boolean> {
+    const ms = toMs(duration, 'duration')
+    // Thrown, not a rejection: a loop that awaits nothing would never see that.
+    if (this.#sleeps >= MAX_SLEEPS) {
+      throw new StateError(
+        `worker ${this.name} sleeps ${MAX_SLEEPS} times at once; await this.sleep(...) in its loops`,
+      )
+    }
+    this.#sleeps++
+    return sleep(ms, this.#life.signal).finally(() => this.#sleeps--)
+  }
+
+  /** Emits a lifecycle event, then tells `lifecycle()`. Resolves when that is done; never rejects. */
+  protected async notify(event: LifecycleEvent): Promise<void> {
+    this.events.emit(event.type, event)
+    try {
+      await this.lifecycle(event)
+    } catch (err) {
+      this.logger.error({ err, event: event.type }, 'lifecycle() failed')
+    }
+  }
+
+  /** One life, from setup to the end of the `shutdown` event. Never rejects. */
+  async #live(started: PromiseWithResolvers<void>): Promise<void> {
+    const setupError = await this.#attempt('setup', () => this.setup())
+    let error = setupError
+    if (setupError === undefined) {
+      if (this.#move('ready')) await this.notify({ type: 'startup', worker: this.name })
+      started.resolve()
+      if (this.isRunning) error = await this.#attempt('main', () => this.main())
+    }
+    this.#move('done')
+    this.#life.abort(new ShutdownError(`worker ${this.name} has ended`))
+    const teardownError = await this.#attempt('teardown', () => this.teardown())
+    error ??= teardownError ?? this.#killed?.cause.error
+    this.#error = error
+    this.#move(error === undefined ? 'ended' : 'failed')
+    await this.notify({ type: 'shutdown', worker: this.name, error })
+    if (setupError !== undefined) started.reject(setupError)
+  }
+
+  /** Runs a hook. Its failure is logged, emitted and returned. */
+  async #attempt(hook: string, run: () => void | Promise<void>): Promise<Error | undefined> {
+    try {
+      await run()
+      return undefined
+    } catch (thrown) {
+      const error = toError(thrown)
+      if (hook !== 'teardown' && this.#isAbort(error)) return undefined
+      this.logger.error({ err: error }, `${hook} failed`)
+      await this.notify({ type: 'error', worker: this.name, error })
+      return error
+    }
+  }
+
+  /** True for what setup and main throw when the stop reached something that waits on our signal. */
+  #isAbort(error: Error): boolean {
+    const { aborted, reason } = this.#life.signal
+    return aborted && (error === reason || error.name === 'AbortError')
+  }
+
+  #move(move: Move): boolean {
+    const next = nextState(this.#state, move)
+    if (next !== undefined) this.#state = next
+    return next !== undefined
+  }
+}
+
+function checkBase(options: unknown): void {
+  if (options === undefined) return
+  if (typeof options !== 'object' || options === null || Array.isArray(options)) {
+    throw new InvalidOptionError(
+      'options',
+      `expected the options of a worker to be an object, got: ${show(options)}`,
+    )
+  }
+  const { name, logger } = options as Record<string, unknown>
+  if (name !== undefined && (typeof name !== 'string' || name === '')) {
+    throw new InvalidOptionError('name', `expected name to be a text that is not empty, got: ${show(name)}`)
+  }
+  if (logger !== undefined && typeof Reflect.get(Object(logger), 'child') !== 'function') {
+    throw new InvalidOptionError(
+      'logger',
+      `expected logger to be a logger such as pino's, with child(), got: ${show(logger)}`,
+    )
+  }
+}

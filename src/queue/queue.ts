@@ -1,0 +1,192 @@
+import type { Backend, JobFilter, QueueStats } from './backend.ts'
+import { InvalidOptionError, InvalidPayloadError, MillhandError, show } from '../core/errors.ts'
+import { checkQueueName, newJob, type AddOptions } from './add-options.ts'
+import { encodedBytes } from './codec.ts'
+import { DeadLetterQueue } from './dead-letter.ts'
+import type { JobState, NewJob } from './job.ts'
+import { Producer, refusal } from './producer.ts'
+import { checkQueueOptions, type QueueOptions, type QueueSettings } from './queue-options.ts'
+import { inSteps, STEP } from './steps.ts'
+import { schemaOf, validate, type JobSchemas, type PayloadIn, type TypeOf } from './schema.ts'
+import { storedJob, type StoredJob } from './stored-job.ts'
+
+/** What became of an add. */
+export interface AddedJob {
+  readonly id: string
+  /** `duplicate`: a job with this id was there before, and was left as it is. */
+  readonly status: 'added' | 'duplicate'
+}
+
+/** One job of an `addMany`. */
+export type JobInput<S extends JobSchemas, T extends TypeOf<S> = TypeOf<S>> =
+  T extends TypeOf<S>
+    ? { readonly type: T; readonly payload: PayloadIn<S, T>; readonly options?: AddOptions }
+    : never
+
+/** What became of one job of an `addMany`. */
+export type AddResult = AddedJob | { readonly status: 'rejected'; readonly error: MillhandError }
+
+/** What `queue.list` finds; every condition that is given must hold. */
+export type ListOptions = Partial<Omit<JobFilter, 'queue'>>
+
+/**
+ * A durable queue of typed jobs. Making one starts nothing and opens nothing: the first call does.
+ *
+ *     const mail = new Queue('mail', { backend: sqlite('jobs.db'), jobs: { welcome: z.object({ to: z.email() }) } })
+ *     await mail.add('welcome', { to: 'ada@example.org' }, { delay: '10s' })
+ *
+ * Once `add` has resolved, the job is stored and runs at least once.
+ */
+export class Queue<S extends JobSchemas = JobSchemas> {
+  readonly name: string
+  readonly backend: Backend
+  /** The job types with their schemas; undefined when the queue takes any. */
+  readonly jobs: S | undefined
+  /** Complete options, times in ms. */
+  readonly settings: QueueSettings
+  /** The jobs that failed for good. */
+  readonly dead: DeadLetterQueue
+  readonly #producer: Producer
+
+  /** @throws InvalidOptionError naming the option. */
+  constructor(name: string, options: QueueOptions<S>) {
+    this.name = checkQueueName(name)
+    this.settings = checkQueueOptions(options)
+    this.backend = this.settings.backend
+    this.jobs = options.jobs
+    this.dead = new DeadLetterQueue(this)
+    this.#producer = new Producer({
+      queue: name,
+      backend: this.backend,
+      maxLength: this.settings.maxLength,
+      fullWaitMs: this.settings.whenFull === 'wait' ? this.settings.fullTimeout : 0,
+    })
+  }
+
+  /**
+   * Adds a job. Resolves when it is stored. Adds of one turn of the event loop travel together.
+   * @throws InvalidPayloadError when the payload does not match its schema or is not JSON, with path and reason.
+   * @throws InvalidOptionError for an unknown type or a wrong option.
+   * @throws QueueFullError, BackendError when it could not be stored.
+   */
+  async add<T extends TypeOf<S>>(type: T, payload: PayloadIn<S, T>, options?: AddOptions): Promise<AddedJob> {
+    const prepared = this.prepare(type, payload, options)
+    const result = await this.#producer.add(prepared instanceof Promise ? await prepared : prepared)
+    if (result.status === 'rejected') throw refusal(this.name, result)
+    return { id: result.id, status: result.status }
+  }
+
+  /**
+   * Adds many jobs in one go. Each gets its own answer, in the same order: one that is refused does not keep
+   * the others out.
+   * @throws BackendError when none could be stored.
+   */
+  async addMany(jobs: Iterable<JobInput<S>>): Promise<AddResult[]> {
+    const answers: (AddResult | undefined)[] = []
+    const prepared: NewJob[] = []
+    for (const { type, payload, options } of jobs) {
+      try {
+        const job = this.prepare(type, payload as PayloadIn<S, TypeOf<S>>, options)
+        prepared.push(job instanceof Promise ? await job : job)
+        answers.push(undefined)
+      } catch (error) {
+        if (!(error instanceof MillhandError)) throw error
+        answers.push({ status: 'rejected', error })
+      }
+    }
+    const results = await this.#producer.addMany(prepared)
+    let next = 0
+    return answers.map((answer) => {
+      if (answer !== undefined) return answer
+      const result = results[next++]!
+      if (result.status === 'rejected') return { status: 'rejected', error: refusal(this.name, result) }
+      return { id: result.id, status: result.status }
+    })
+  }
+
+  /**
+   * A job, checked and encoded, as a store takes it; for follow-ups and schedules.
+   * @internal
+   */
+  prepare<T extends TypeOf<S>>(
+    type: T,
+    payload: PayloadIn<S, T>,
+    options?: AddOptions,
+  ): NewJob | Promise<NewJob> {
+    if (typeof type !== 'string' || type === '' || type.length > 100) {
+      throw new InvalidOptionError(
+        'type',
+        `expected type to be a text of 1 to 100 characters, got: ${show(type)}`,
+      )
+    }
+    const schema = schemaOf(this.jobs, type)
+    // What is stored is the input: a schema may transform, and the worker applies it again.
+    const valid = schema === undefined ? undefined : validate(schema, type, payload)
+    const make = (): NewJob =>
+      newJob(type, this.#encode(payload), this.settings.codec.name, options, this.settings.dedupeWindow)
+    return valid instanceof Promise ? valid.then(make) : make()
+  }
+
+  #encode(payload: unknown): ReturnType<QueueSettings['codec']['encode']> {
+    const { codec, maxPayloadBytes } = this.settings
+    const encoded = codec.encode(payload)
+    const bytes = encodedBytes(encoded, maxPayloadBytes)
+    if (bytes > maxPayloadBytes) {
+      throw new InvalidPayloadError(
+        `expected the payload to be at most ${maxPayloadBytes} bytes, got: ${bytes}; store it elsewhere and send a reference, or raise maxPayloadBytes`,
+      )
+    }
+    return encoded
+  }
+
+  /** The job with this id, or undefined: it never was, or it is done and was removed. */
+  async get(id: string): Promise<StoredJob | undefined> {
+    await this.backend.open()
+    const record = await this.backend.get(this.name, id)
+    return record === undefined ? undefined : storedJob(record, this.settings.codec)
+  }
+
+  /** Jobs in the order of their enqueue, 100 unless `limit` says otherwise; pass the last `seq` as `after` to go on. */
+  async list(options: ListOptions = {}): Promise<StoredJob[]> {
+    await this.backend.open()
+    const records = await this.backend.list({ limit: 100, ...options, queue: this.name })
+    return records.map((record) => storedJob(record, this.settings.codec))
+  }
+
+  /** How many jobs are in which state, whether the queue is paused, and for how long the oldest has waited. */
+  async stats(): Promise<QueueStats> {
+    await this.backend.open()
+    const [stats] = await this.backend.stats(this.name)
+    return stats!
+  }
+
+  /** Nothing more is started, by any worker of any process, until `resume`. What runs goes on. */
+  async pause(): Promise<void> {
+    await this.backend.open()
+    await this.backend.pause(this.name)
+  }
+
+  async resume(): Promise<void> {
+    await this.backend.open()
+    await this.backend.resume(this.name)
+  }
+
+  /** Gives up a job that is not finished. The signal of a running handler aborts. */
+  async cancel(id: string): Promise<'cancelled' | 'not-found' | 'finished'> {
+    await this.backend.open()
+    const [answer] = await this.backend.cancel(this.name, [id], this.settings.retention.cancelled)
+    return answer!
+  }
+
+  /** Removes all jobs in these states, for ever; active ones cannot be. Returns how many there were. */
+  async purge(states: readonly Exclude<JobState, 'active'>[]): Promise<number> {
+    await this.backend.open()
+    return inSteps((after) => this.backend.purge({ queue: this.name, states, limit: STEP, ...after }))
+  }
+
+  /** Waits until everything that was added is stored, then closes the backend. */
+  async close(): Promise<void> {
+    await this.#producer.flushed()
+    await this.backend.close()
+  }
+}

@@ -1,14 +1,19 @@
 import { defineConfig } from 'vitest/config'
 
+/** Tests import `millhand` by its name and get src/; only the package tests look at what is built and packed. */
 const source = { ssr: { resolve: { conditions: ['millhand-source'] } } }
 
 export default defineConfig({
-  ...source,
   test: {
+    coverage: { include: ['src/**'] },
     projects: [
       {
         ...source,
-        test: { name: 'unit', include: ['test/unit/**/*.test.ts', 'test/architecture.test.ts'], testTimeout: 5_000 },
+        test: {
+          name: 'unit',
+          include: ['test/unit/**/*.test.ts', 'test/architecture.test.ts'],
+          testTimeout: 5_000,
+        },
       },
       {
         ...source,
@@ -21,6 +26,14 @@ export default defineConfig({
           include: ['test/integration/**/*.test.ts', 'test/examples.test.ts'],
           testTimeout: 60_000,
           hookTimeout: 60_000,
+        },
+      },
+      {
+        test: {
+          name: 'package',
+          include: ['test/package/**/*.test.ts', 'test/types/**/*.test.ts'],
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
         },
       },
     ],

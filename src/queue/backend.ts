@@ -6,7 +6,8 @@
  *   lease     the time for which a claim holds; renewed by its owner, or the job waits again
  *   owner     one life of one worker: a random incarnation, new at each start
  *   token     `owner:n`, n counting the owner's claims. Fences everything that is done to a claimed job
- *   stale     said of a token that is not the job's present one; what names it changes nothing
+ *   stale     said of a token that is not the job's present one; what names it changes nothing. A lease that
+ *             has expired makes no token stale: only who reaps it does
  *   suspect   a job whose worker died while it ran (crashes > 0); it is claimed alone
  *   wall      the store's time of day, for delays, expiry, retention and schedules
  *   lease clock  the store's clock for leases; cannot be set by anyone where the store has such a clock
@@ -58,7 +59,10 @@ export interface Producing {
 export interface EnqueueRequest {
   readonly queue: string
   readonly jobs: readonly NewJob[]
-  /** No more unfinished jobs than this; what is above it is rejected as QUEUE_FULL. Null: no limit. */
+  /**
+   * No more unfinished jobs than this; what is above it is rejected as QUEUE_FULL. Null: no limit. An id that is
+   * known is a `duplicate` all the same. Follow-ups and the jobs of schedules have no such limit.
+   */
   readonly maxLength: number | null
 }
 
@@ -76,7 +80,10 @@ export type EnqueueResult =
 // ---------------------------------------------------------------------------------------------- consuming
 
 export interface Consuming {
-  /** Takes jobs, most urgent first, then first in first out. The same as an exchange that settles nothing. */
+  /**
+   * Takes jobs, most urgent first, then first in first out. The same as an exchange that settles nothing. What
+   * should have been started before now (`expiresAt`) is not given; claim or maintain dead-letters it.
+   */
   claim(request: ClaimRequest): Promise<ClaimResult>
   /** Ends claims. Stale ones are reported and change nothing. */
   settle(settlements: readonly Settlement[]): Promise<SettleResult[]>
@@ -84,12 +91,14 @@ export interface Consuming {
   exchange(settlements: readonly Settlement[], request: ClaimRequest): Promise<ExchangeResult>
   /**
    * Records, before handlers run, that they are about to. Refuses what was cancelled or lost meanwhile
-   * (`stale`), and what its queue's pause holds back (`paused`: still claimed; release it).
+   * (`stale`), and what its queue's pause holds back (`paused`: still claimed; release it). What was recorded
+   * before is `started` again, pause or not.
    */
   start(refs: readonly JobRef[]): Promise<StartResult[]>
   /**
    * Gives all claims of an owner a new lease of `leaseMs`, but none beyond the `renewForMs` of its claim.
-   * Answers with the claims that it holds. A claim missing from the answer is lost.
+   * Answers with the claims that it holds, also those whose lease had expired when nobody has reaped them. A
+   * claim missing from the answer is lost; one that its owner never heard of is to be released by it.
    */
   renew(owner: string, leaseMs: number): Promise<HeldClaim[]>
   /** Notes how far running jobs are; the text is the runtime's own JSON. */
@@ -101,13 +110,14 @@ export interface Consuming {
   releaseOwner(owner: string, policy: CrashPolicy): Promise<ReapReport>
   /**
    * The upkeep of a queue, in bounded steps: notes `types` as handled, reaps expired leases, promotes due
-   * jobs, removes finished ones past their retention, dead-letters types that nobody handles. Any worker may
-   * call it at any time; doing nothing is cheap.
+   * jobs, dead-letters those that were not started in time, removes finished ones past their retention,
+   * dead-letters types that nobody handles. Any worker may call it at any time; doing nothing is cheap. Workers
+   * call it more than once a lease, or else every call finds a gap (see `leaseMs`).
    */
   maintain(request: MaintainRequest): Promise<MaintainReport>
   /**
-   * Calls `hint` soon after something happened to the queue that a worker may care about: a job that can run,
-   * a pause, a cancel. Only a hint: it may come for nothing, and a lost one is made good by the caller's slow
+   * Calls `hint` soon after something happened to the queue that a worker may care about: a job that can run
+   * now or later, a pause or resume, a cancel of an active job. Never within the call that caused it. Only a hint: it may come for nothing, and a lost one is made good by the caller's slow
    * poll. Returns the function that ends it.
    */
   watch(queue: string, hint: () => void): () => void
@@ -120,7 +130,8 @@ export interface ClaimRequest {
   readonly owner: string
   /**
    * `owner:n`, with an n that this owner did not use before. Asking again with the same token, after a reply
-   * that was lost, gives the same jobs again, those that are still held by it, and takes no others.
+   * that was lost, gives the same jobs again, those that are still held by it, and takes no others, pause or
+   * not. When it holds none, it is a claim like any other.
    */
   readonly token: string
   /** How many at the most. 0 asks only for what else the answer tells. */
@@ -140,7 +151,10 @@ export interface ClaimResult {
   readonly jobs: readonly ClaimedJob[]
   /** A suspect of these types waits for a worker that has nothing else to do. */
   readonly suspectWaiting: boolean
-  /** Ms until the next delayed job of the queue can run. Null: none is delayed. */
+  /**
+   * Ms until the next delayed job of the queue can run. Null: none is delayed. A claim may promote what is due;
+   * when it left some, this is 0, and maintain promotes it.
+   */
   readonly nextDueMs: number | null
   readonly paused: boolean
   /** Grows with every pause, resume and cancel of an active job; when it did, `renew` tells what is still held. */
@@ -212,11 +226,18 @@ export interface CrashPolicy {
 
 export interface MaintainRequest extends CrashPolicy {
   readonly queue: string
-  /** The lease that this worker uses: the grace that is given when nobody has reaped for longer than it. */
+  /**
+   * The lease that this worker uses. When the queue was not maintained for longer than it, or never, nothing is
+   * reaped until one such lease later.
+   */
   readonly leaseMs: number
   /** The types that the caller handles. */
   readonly types: readonly string[]
-  /** A type with jobs that can run, handled by nobody for so long, is dead-lettered as UNKNOWN_JOB_TYPE. */
+  /**
+   * A type with jobs that can run, handled by nobody for so long, is dead-lettered as UNKNOWN_JOB_TYPE. Who names
+   * a type handles it for one `leaseMs`. The time is counted from the first maintain that found such jobs, and
+   * anew after a gap as above, so that the first worker to start does not bury what the others handle.
+   */
   readonly unhandledGraceMs: number
   /** How many jobs one step may touch. */
   readonly limit: number
@@ -273,7 +294,7 @@ export interface QueueStats {
   readonly queue: string
   readonly counts: Readonly<Record<JobState, number>>
   readonly paused: boolean
-  /** For how long the longest-waiting job that can run has been there, ms; 0 when there is none. */
+  /** How long ago the oldest job that can run was enqueued, ms; 0 when there is none. */
   readonly oldestWaitingMs: number
 }
 
@@ -289,9 +310,12 @@ export interface Steering {
     ids: readonly string[],
     keepMs: number | null,
   ): Promise<('cancelled' | 'not-found' | 'finished')[]>
-  /** Dead and cancelled jobs that match wait again, with attempts and crashes at 0. */
+  /**
+   * Dead and cancelled jobs that match wait again, with attempts and crashes at 0. Those of which no more than the
+   * id was kept do not. One call looks at `limit` jobs that match; go on from `next`.
+   */
   replay(filter: JobFilter): Promise<StepReport>
-  /** Removes jobs that match and are not active, for ever. */
+  /** Removes jobs that match and are not active, for ever: their ids can be added again. In steps, as replay. */
   purge(filter: JobFilter): Promise<StepReport>
 }
 

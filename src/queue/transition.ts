@@ -37,7 +37,7 @@ export type JobEvent =
 export type JobChange = Partial<{ -readonly [K in keyof JobRecord]: JobRecord[K] }> & { removed?: true }
 
 /** The states in which an event can find a job. In any other it changes nothing. */
-const FROM: Readonly<Record<JobEvent['kind'], readonly JobState[]>> = {
+export const FROM: Readonly<Record<JobEvent['kind'], readonly JobState[]>> = {
   claim: ['waiting'],
   start: ['active'],
   due: ['delayed'],
@@ -54,6 +54,9 @@ const FROM: Readonly<Record<JobEvent['kind'], readonly JobState[]>> = {
   crash: ['active'],
   cancelled: ['waiting', 'delayed', 'blocked', 'active'],
 }
+
+/** The codec of a job of which only the id is kept, to refuse a second add. */
+export const NO_PAYLOAD = 'none'
 
 const FREE = { owner: null, token: null, leaseUntil: null, started: false } as const
 
@@ -78,6 +81,7 @@ export function transition(job: JobRecord, event: JobEvent, now: number): JobCha
     case 'reap':
       return job.started ? crash(job, event.policy, WORKER_DIED, now) : { ...FREE, state: 'waiting' }
     case 'replay':
+      if (job.codec === NO_PAYLOAD) return undefined
       return {
         state: 'waiting',
         runAt: null,
@@ -91,18 +95,19 @@ export function transition(job: JobRecord, event: JobEvent, now: number): JobCha
       }
     case 'done': {
       const { result, keepMs } = event
-      return { ...finish(job, 'done', now, keepMs), result, error: null }
+      return { ...finish(job, 'done', now, keepMs), result: keepMs === 0 ? null : result, error: null }
     }
     case 'retry':
       return {
         ...FREE,
         ...again(event.again, now),
         attempt: job.attempt + 1,
+        heldSince: null,
         error: event.error,
         history: noted(job, now, 'retry', event.error),
       }
     case 'snooze':
-      return { ...FREE, ...again(event.again, now) }
+      return { ...FREE, ...again(event.again, now), heldSince: null }
     case 'hold':
       return {
         ...FREE,
@@ -186,7 +191,7 @@ function finish(
     finishedAt: now,
     keepUntil: keepMs === null ? null : now + Math.max(keepMs, job.dedupeMs),
     // Kept for its id alone: the payload has done its duty.
-    ...(keepMs === 0 ? { payload: '', codec: 'none' } : {}),
+    ...(keepMs === 0 ? { payload: '', codec: NO_PAYLOAD } : {}),
     ...(note === undefined ? {} : { history: noted(job, now, note.event, note.error) }),
     ...(note?.error ? { error: note.error } : {}),
   }

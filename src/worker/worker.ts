@@ -1,3 +1,4 @@
+import { isAbortOf } from '../core/abort.ts'
 import { toMs, type Duration } from '../core/duration.ts'
 import { InvalidOptionError, ShutdownError, StateError, show, toError } from '../core/errors.ts'
 import { Emitter } from '../core/events.ts'
@@ -234,17 +235,12 @@ export abstract class Worker<
       return undefined
     } catch (thrown) {
       const error = toError(thrown)
-      if (hook !== 'teardown' && this.#isAbort(error)) return undefined
+      // Only what ran when the stop came can be cut short by it: teardown begins after it.
+      if (hook !== 'teardown' && isAbortOf(this.#life.signal, error)) return undefined
       this.logger.error({ err: error }, `${hook} failed`)
       await this.notify({ type: 'error', worker: this.name, error })
       return error
     }
-  }
-
-  /** True for what setup and main throw when the stop reached something that waits on our signal. */
-  #isAbort(error: Error): boolean {
-    const { aborted, reason } = this.#life.signal
-    return aborted && (error === reason || error.name === 'AbortError')
   }
 
   #move(move: Move): boolean {

@@ -137,7 +137,7 @@ export class BackendError extends MillhandError {
 export function toError(thrown: unknown): Error {
   if (thrown instanceof Error) return thrown
   if (typeof thrown === 'object' && thrown !== null && 'message' in thrown) {
-    return new Error(String((thrown as { message: unknown }).message), { cause: thrown })
+    return new Error(String(thrown.message), { cause: thrown })
   }
   return new Error(`a value that is not an Error was thrown: ${show(thrown)}`, { cause: thrown })
 }
@@ -149,10 +149,15 @@ export function show(value: unknown): string {
     if (typeof value === 'string') text = JSON.stringify(value)
     else if (typeof value === 'bigint') text = `${value}n`
     else if (typeof value === 'function') text = `function ${value.name || '(anonymous)'}`
-    else if (typeof value === 'object' && value !== null) text = JSON.stringify(value) ?? String(value)
+    else if (typeof value === 'object' && value !== null) text = JSON.stringify(value) ?? kind(value)
     else text = String(value)
   } catch {
-    text = Object.prototype.toString.call(value)
+    text = kind(value)
   }
   return text.length > 80 ? `${text.slice(0, 77)}...` : text
+}
+
+/** `[object Date]`: all that is left when a value's own methods cannot be trusted. */
+function kind(value: unknown): string {
+  return Object.prototype.toString.call(value)
 }

@@ -36,7 +36,8 @@ export class Emitter<Events extends object> {
   emit<K extends keyof Events>(event: K, value: Events[K]): void {
     const set = this.#listeners.get(event)
     if (set === undefined) return
-    for (const listener of [...set]) {
+    // A copy: a listener may take itself or another away.
+    for (const listener of Array.from(set)) {
       try {
         const result = (listener as Listener<Events[K]>)(value)
         if (result instanceof Promise) result.catch((error: unknown) => this.#onError(error, event))

@@ -79,7 +79,8 @@ function replacer(): (key: string, value: unknown) => unknown {
     seen.add(value)
     if (!(value instanceof Error)) return value
     const { name, message, stack, cause } = value
-    return { ...value, type: name, message, stack, ...(cause === undefined ? {} : { cause }) }
+    const own = Object.fromEntries(Object.entries(value))
+    return { ...own, type: name, message, stack, ...(cause === undefined ? {} : { cause }) }
   }
 }
 

@@ -1,0 +1,16 @@
+/**
+ * The cases that every queue backend must pass. A backend that is not ours runs them like this, with any runner:
+ *
+ *     for (const { title, run } of runnable(conformanceCases, openMyHarness)) {
+ *       test(title, (t) => run((reason) => t.skip(reason)))
+ *     }
+ */
+import type { ConformanceCase } from './case.ts'
+import { claimCases } from './topics/claim.ts'
+import { enqueueCases } from './topics/enqueue.ts'
+import { leaseCases } from './topics/lease.ts'
+
+export { type ConformanceCase, type Harness, type Need, runnable, type RunnableCase } from './case.ts'
+
+/** Every case, topic by topic. */
+export const conformanceCases: readonly ConformanceCase[] = [...enqueueCases, ...claimCases, ...leaseCases]

@@ -7,6 +7,8 @@ export interface Logger {
   warn(fields: object, message: string): void
   error(fields: object, message: string): void
   child(fields: object): Logger
+  /** False when nothing of that level would be written, so that it need not be built. Optional; pino has it. */
+  isLevelEnabled?(level: string): boolean
 }
 
 const LEVELS = { debug: 20, info: 30, warn: 40, error: 50, silent: 100 } as const
@@ -42,6 +44,7 @@ function make(bound: object, minimum: number, format: Format, write: (line: stri
     warn: at('warn'),
     error: at('error'),
     child: (fields) => make({ ...bound, ...fields }, minimum, format, write),
+    isLevelEnabled: (level) => level in LEVELS && LEVELS[level as LogLevel] >= minimum,
   }
 }
 

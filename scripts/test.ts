@@ -14,6 +14,7 @@ import { fileURLToPath } from 'node:url'
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
 const RESULTS = join(ROOT, '.tmp', 'test-results')
 const STEP_DEADLINE_MS = 300_000
+const TARBALL = `.tmp/millhand-${version()}.tgz`
 
 interface Step {
   readonly name: string
@@ -44,11 +45,17 @@ const STAGES: readonly (readonly Step[])[] = [
   [tests('integration')],
   [
     step('knip', 'knip'),
-    step('publint', 'publint --strict --pack npm'),
-    step('attw', 'attw --profile esm-only --pack .'),
+    // Without scripts: `prepack` would build again.
+    step('pack', 'npm pack --ignore-scripts --pack-destination .tmp'),
   ],
+  [step('publint', `publint run ${TARBALL} --strict`), step('attw', `attw ${TARBALL} --profile esm-only`)],
   [tests('package')],
 ]
+
+function version(): string {
+  const manifest = readFileSync(join(ROOT, 'package.json'), 'utf8')
+  return (JSON.parse(manifest) as { version: string }).version
+}
 
 function step(name: string, command: string): Step {
   return { name, command: command.split(' ') }

@@ -1,7 +1,5 @@
 import { systemClock } from './clock.ts'
-
-/** setTimeout takes 31 bits of milliseconds, about 24.8 days, and fires at once for anything longer. */
-const LONGEST_TIMER_MS = 2 ** 31 - 1
+import { after } from './timer.ts'
 
 /**
  * Waits `ms`, however long, and leaves no timer or listener behind.
@@ -11,20 +9,21 @@ export function sleep(ms: number, signal: AbortSignal): Promise<boolean> {
   if (signal.aborted) return Promise.resolve(false)
   return new Promise((resolve) => {
     const end = systemClock.monotonic() + ms
-    let timer = setTimeout(wake, Math.min(ms, LONGEST_TIMER_MS))
+    let cancel = after(ms, wake)
     signal.addEventListener('abort', cut, { once: true })
 
     function wake(): void {
       const left = end - systemClock.monotonic()
-      if (ms > LONGEST_TIMER_MS && left > 0) {
-        timer = setTimeout(wake, Math.min(left, LONGEST_TIMER_MS))
+      // A timer may be early by a millisecond; only one that was cut at its longest is early by more.
+      if (left > 1) {
+        cancel = after(left, wake)
         return
       }
       signal.removeEventListener('abort', cut)
       resolve(true)
     }
     function cut(): void {
-      clearTimeout(timer)
+      cancel()
       resolve(false)
     }
   })

@@ -48,7 +48,9 @@ async function stopOne(member: Member, deadline: number, options: ShutdownOption
   const { hurry } = options
   const ended = await settledWithin(Promise.race([handle.stop(), aborted(hurry)]), timeoutMs)
   if (ended && living([member]).length === 0) return []
-  const cause: KillCause = hurry.aborted ? (hurry.reason as KillCause) : tooLate(handle.name, timeoutMs)
+  const cause: KillCause = hurry.aborted
+    ? (hurry.reason as KillCause)
+    : tooLate(handle.name, member.stopTimeoutMs ?? options.timeoutMs)
   options.logger.error({ worker: handle.name, err: cause.error }, `worker ${handle.name} is killed`)
   await killAll([member], cause)
   return [handle.name]

@@ -52,6 +52,15 @@ export class WorkerHandle {
     return this.#runner.error
   }
 
+  get isRunning(): boolean {
+    return this.status().isRunning
+  }
+
+  /** Work that waits for it, as far as it knows. */
+  get queueSize(): number {
+    return this.status().queueSize
+  }
+
   get events(): Emitter<WorkerEvents> {
     return this.#runner.events
   }

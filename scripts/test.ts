@@ -6,7 +6,7 @@
  * stage; tests have one to themselves, since they measure time. The first step that fails ends the run, and
  * only then is its output shown. The last line is `N passed, N failed`: tests, and one for each other step.
  */
-import { spawn } from 'node:child_process'
+import { spawn, type ChildProcess } from 'node:child_process'
 import { mkdirSync, readFileSync, rmSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -32,6 +32,8 @@ interface Outcome {
   readonly seconds: number
   readonly output: string
 }
+
+const running = new Set<ChildProcess>()
 
 const STAGES: readonly (readonly Step[])[] = [
   [
@@ -106,28 +108,36 @@ function execute({ command }: Step): Promise<{ code: number; output: string }> {
   return new Promise((resolve) => {
     const [file = '', ...args] = command
     const PATH = [join(ROOT, 'node_modules', '.bin'), process.env['PATH']].join(delimiter)
-    const child = spawn(file, args, {
-      cwd: ROOT,
-      env: { ...process.env, PATH },
-      stdio: ['ignore', 'pipe', 'pipe'],
-    })
+    // A process group of its own, so that what the step has started ends with it.
+    const child = spawn(file, args, { cwd: ROOT, env: { ...process.env, PATH }, detached: true })
     let output = ''
-    child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()))
-    child.stderr.on('data', (chunk: Buffer) => (output += chunk.toString()))
-    const deadline = setTimeout(() => {
-      output += `\nstopped: it did not end within ${STEP_DEADLINE_MS / 1000} s\n`
-      child.kill('SIGKILL')
-    }, STEP_DEADLINE_MS)
     const end = (code: number) => {
       clearTimeout(deadline)
+      running.delete(child)
       resolve({ code, output })
     }
+    const deadline = setTimeout(() => {
+      output += `\nstopped: it did not end within ${STEP_DEADLINE_MS / 1000} s\n`
+      kill(child)
+    }, STEP_DEADLINE_MS)
+    running.add(child)
+    child.stdin.end()
+    child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()))
+    child.stderr.on('data', (chunk: Buffer) => (output += chunk.toString()))
     child.on('error', (error) => {
       output += error.message
       end(1)
     })
     child.on('close', (code) => end(code ?? 1))
   })
+}
+
+function kill({ pid }: ChildProcess): void {
+  try {
+    if (pid !== undefined) process.kill(-pid, 'SIGKILL')
+  } catch {
+    // It has ended by itself.
+  }
 }
 
 /** A step that is not made of tests counts as one; so does a test run that fails without a failing test. */
@@ -146,4 +156,10 @@ function sum(outcomes: readonly Outcome[], field: 'passed' | 'failed'): number {
   return outcomes.reduce((total, outcome) => total + outcome[field], 0)
 }
 
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.once(signal, () => {
+    for (const child of running) kill(child)
+    process.exit(1)
+  })
+}
 process.exitCode = await main(process.argv.slice(2))

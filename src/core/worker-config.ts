@@ -170,9 +170,10 @@ function check<K extends Key>(key: K, meant: unknown, source: string, written: u
     return (rules[key] as Rule<WorkerConfig[K]>)(meant, source)
   } catch (error) {
     if (!(error instanceof InvalidOptionError)) throw error
-    const seconds = KINDS[key] === 'time' ? ' (a plain number is seconds here)' : ''
-    const expected = error.message.split(', got: ')[0]!
-    throw new InvalidOptionError(source, `${expected}${seconds}, got: ${show(written)}`)
+    const expected = error.message.slice(0, error.message.lastIndexOf(', got: '))
+    // The rule speaks to code, where a plain number is milliseconds.
+    const message = expected.replace('(milliseconds,', '(seconds,')
+    throw new InvalidOptionError(source, `${message}, got: ${show(written)}`)
   }
 }
 

@@ -106,13 +106,13 @@ export class WorkerWatch {
     const { done, failed } = this.#window.sum(this.#clock.monotonic())
     const attempts = done + failed
     if (attempts < minAttempts || failed / attempts <= maxErrorRate) return null
-    return `${failed} of ${attempts} attempts failed in the last ${formatMs(errorWindowMs)}, more than ${percent(maxErrorRate)}`
+    return `failed ${failed} of ${attempts} attempts in the last ${formatMs(errorWindowMs)}, more than ${percent(maxErrorRate)}`
   }
 
   #full(size: number): string | null {
     const { maxQueueSize } = this.#limits
     if (size <= maxQueueSize) return null
-    return `${size} jobs wait in its queue, more than ${maxQueueSize}`
+    return `has a queue of ${size} waiting jobs, more than ${maxQueueSize}`
   }
 }
 
@@ -121,7 +121,7 @@ function verdict(name: WorkerCheck['name'], reason: string | null): WorkerCheck 
 }
 
 function unknownSize(error: Error): string {
-  return `the size of its queue is unknown: ${error.message}`
+  return `has a queue of unknown size: ${error.message}`
 }
 
 function percent(rate: number): string {

@@ -33,11 +33,12 @@ export async function until<T>(
   const over = Promise.withResolvers<typeof TIME_OVER>()
   const cancel = after(timeoutMs, () => over.resolve(TIME_OVER))
   let looks = 0
-  let last = 'the condition did not settle'
+  let last = ''
   let cause: unknown
   try {
     while (true) {
       looks++
+      last = 'it has not settled'
       const seen = await Promise.race([look(condition), over.promise])
       if (seen === TIME_OVER) break
       if (seen.value) return seen.value
@@ -50,11 +51,13 @@ export async function until<T>(
     cancel()
   }
   const what = options.what ?? `${condition.toString().slice(0, 100)} to be truthy`
-  throw new AssertionError({
+  const error = new AssertionError({
     message: `expected ${what} within ${formatMs(timeoutMs)}; looked ${looks} times, ${last}`,
-    ...(cause === undefined ? {} : { cause }),
     stackStartFn: until,
   })
+  // Its constructor takes no cause.
+  if (cause !== undefined) error.cause = cause
+  throw error
 }
 
 type Seen<T> =

@@ -62,7 +62,7 @@ export interface RunnableCase {
   /** `topic: name` */
   readonly title: string
   /** Runs the case in a harness of its own. `skip` is told why, when the case does not apply. */
-  run(skip: (reason: string) => void): Promise<void>
+  readonly run: (skip: (reason: string) => void) => Promise<void>
 }
 
 /** Binds cases to a store, ready to be handed to any test runner. */

@@ -7,10 +7,20 @@
  */
 import type { ConformanceCase } from './case.ts'
 import { claimCases } from './topics/claim.ts'
+import { crashCases } from './topics/crash.ts'
 import { enqueueCases } from './topics/enqueue.ts'
 import { leaseCases } from './topics/lease.ts'
+import { settleCases } from './topics/settle.ts'
+import { timeCases } from './topics/time.ts'
 
 export { type ConformanceCase, type Harness, type Need, runnable, type RunnableCase } from './case.ts'
 
 /** Every case, topic by topic. */
-export const conformanceCases: readonly ConformanceCase[] = [...enqueueCases, ...claimCases, ...leaseCases]
+export const conformanceCases: readonly ConformanceCase[] = [
+  ...enqueueCases,
+  ...claimCases,
+  ...leaseCases,
+  ...settleCases,
+  ...crashCases,
+  ...timeCases,
+]

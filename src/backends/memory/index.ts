@@ -47,6 +47,11 @@ export function memory(options: MemoryOptions = {}): Backend {
   return new MemoryBackend(options.clock ?? systemClock, options.maxPayloadBytes ?? 1_048_576)
 }
 
+/** For `openBackend('memory:')`. */
+export function fromUrl(): Backend {
+  return memory()
+}
+
 const OK: SettleResult = Object.freeze({ status: 'ok', followUps: Object.freeze([]) })
 const STALE: SettleResult = Object.freeze({ status: 'stale' })
 

@@ -21,6 +21,7 @@ export type ErrorCode =
   | 'BACKEND_FOREIGN'
   | 'BACKEND_NEWER'
   | 'DRIVER_MISSING'
+  | 'NOT_FOUND'
   | 'MODULE_LOAD'
   | 'CONFIG'
 
@@ -39,8 +40,8 @@ export class MillhandError extends Error {
 export class InvalidOptionError extends MillhandError {
   readonly option: string
 
-  constructor(option: string, message: string) {
-    super('INVALID_OPTION', message)
+  constructor(option: string, message: string, options?: ErrorOptions) {
+    super('INVALID_OPTION', message, options)
     this.option = option
   }
 }

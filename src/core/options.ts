@@ -40,6 +40,24 @@ export function checkOptions<Rules extends Record<string, Rule<unknown>>>(
   return Object.freeze(checked) as Checked<Rules>
 }
 
+/**
+ * The same for a class that users extend with options of their own: a name that is not known is left alone,
+ * unless it looks like a misspelling of one that is.
+ */
+export function checkOwnOptions<Rules extends Record<string, Rule<unknown>>>(
+  owner: string,
+  rules: Rules,
+  given: object,
+): Checked<Rules> {
+  const known = Object.keys(rules)
+  const own: Record<string, unknown> = {}
+  for (const [name, value] of Object.entries(given)) {
+    if (Object.hasOwn(rules, name)) own[name] = value
+    else if (nearest(name, known) !== undefined) throw unknownName(`${owner} option`, name, known)
+  }
+  return checkOptions(owner, rules, own)
+}
+
 /** The error for a name that is not one of `known`, with a guess at what was meant. */
 export function unknownName(kind: string, name: string, known: readonly string[]): InvalidOptionError {
   const guess = nearest(name, known)

@@ -2,6 +2,8 @@ import type { Backend, JobFilter, QueueStats } from './backend.ts'
 import { InvalidOptionError, InvalidPayloadError, MillhandError, show } from '../core/errors.ts'
 import { checkQueueName, newJob, type AddOptions } from './add-options.ts'
 import { encodedBytes } from './codec.ts'
+import { EventWorker, type Handlers } from './consume/event-worker.ts'
+import type { QueueWorkerOptions } from './consume/queue-worker.ts'
 import { DeadLetterQueue } from './dead-letter.ts'
 import type { JobState, NewJob } from './job.ts'
 import { Producer, refusal } from './producer.ts'
@@ -137,6 +139,17 @@ export class Queue<S extends JobSchemas = JobSchemas> {
       )
     }
     return encoded
+  }
+
+  /**
+   * A worker with a handler for each job type that it takes:
+   *
+   *     mail.worker({ welcome: async (job, { signal }) => { await send(job.payload.to, { signal }) } })
+   *
+   * @throws InvalidOptionError naming the option, or the type that the queue does not have.
+   */
+  worker(handlers: Handlers<S>, options: QueueWorkerOptions = {}): EventWorker<S> {
+    return new EventWorker({ ...options, queue: this }, handlers)
   }
 
   /** The job with this id, or undefined: it never was, or it is done and was removed. */

@@ -1,0 +1,73 @@
+/** Everything that `import ... from 'millhand'` offers, one name at a time. */
+
+// Workers and who minds them
+export { Worker, type WorkerOptions } from './worker/worker.ts'
+export { type LifecycleEvent, type WorkerState } from './worker/lifecycle.ts'
+export { type WorkerStatus } from './worker/status.ts'
+export { PeriodicWorker } from './worker/periodic-worker.ts'
+export { WorkerHandle } from './worker/handle.ts'
+export { Server } from './server/server.ts'
+
+// Durable queues
+export { Queue, type AddedJob, type AddResult, type JobInput, type ListOptions } from './queue/queue.ts'
+export { type Keep, type QueueOptions, type RetentionOptions } from './queue/queue-options.ts'
+export { type AddOptions } from './queue/add-options.ts'
+export { type StoredJob } from './queue/stored-job.ts'
+export { type JobSchemas, type PayloadIn, type PayloadOut } from './queue/schema.ts'
+export { RetryPolicy, type RetryOptions } from './queue/retry.ts'
+export {
+  DeadLetterQueue,
+  type DeadLetter,
+  type DeadLetterFilter,
+  type DeadLetterReport,
+} from './queue/dead-letter.ts'
+export { jsonCodec, type Codec } from './queue/codec.ts'
+export { openBackend } from './queue/open-backend.ts'
+
+// Workers fed by a queue
+export { type Handler, type Job, type JobContext, type Later } from './queue/consume/handler.ts'
+export { QueueWorker, type DrainReport, type QueueWorkerOptions } from './queue/consume/queue-worker.ts'
+export { EventWorker, type Handlers } from './queue/consume/event-worker.ts'
+export {
+  BatchWorker,
+  type BatchItem,
+  type BatchResult,
+  type BatchWorkerOptions,
+} from './queue/consume/batch-worker.ts'
+export { type AdaptiveBatchOptions } from './queue/consume/adaptive-batch.ts'
+export { ScheduledWorker, type ScheduledWorkerOptions } from './queue/consume/scheduled-worker.ts'
+export { ProcessorChain, type Processor } from './queue/consume/processor-chain.ts'
+
+// For those who write a backend
+export type * from './queue/backend.ts'
+export type * from './queue/job.ts'
+
+// Events, metrics, health, configuration
+export { EventBus } from './core/event-bus.ts'
+export { MetricsCollector } from './observe/metrics-collector.ts'
+export { HealthChecker } from './observe/health-checker.ts'
+export { logEvents } from './observe/log-events.ts'
+export { observe, type WorkerObserver } from './observe/observer.ts'
+export { loadWorkerConfig, type WorkerConfig } from './core/worker-config.ts'
+export { type WorkerEvents, type FinishedAttempt, type KillCause } from './core/telemetry.ts'
+export { createLogger, silentLogger, type Logger, type LoggerOptions } from './core/logger.ts'
+export { systemClock, type Clock } from './core/clock.ts'
+export { type Duration } from './core/duration.ts'
+
+// Errors
+export {
+  BackendError,
+  InvalidOptionError,
+  InvalidPayloadError,
+  JobCancelledError,
+  JobTimeoutError,
+  LeaseLostError,
+  MillhandError,
+  NonRetryableError,
+  QueueFullError,
+  ShutdownError,
+  StateError,
+  UnsupportedError,
+  type ErrorCode,
+  type PayloadIssue,
+} from './core/errors.ts'

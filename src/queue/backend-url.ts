@@ -1,0 +1,46 @@
+import { InvalidOptionError } from '../core/errors.ts'
+import { nearest } from '../core/options.ts'
+
+/** The backends that there are, by the scheme of their URLs. */
+export const SCHEMES = ['memory', 'sqlite'] as const
+export type Scheme = (typeof SCHEMES)[number]
+
+export interface BackendUrl {
+  readonly scheme: Scheme
+  /** As the backend takes it, always with its scheme. */
+  readonly url: string
+  /** The file that the store is, for a backend that has one. */
+  readonly file: string | undefined
+}
+
+const WITH_SCHEME = /^([a-z][a-z0-9+.-]+):/i
+const SQLITE_FILE = /\.(?:db|sqlite|sqlite3)$/i
+const EXAMPLES = "such as 'sqlite:jobs.db', 'sqlite:/var/lib/app/jobs.db?durability=normal' or 'memory:'"
+
+/**
+ * Reads the URL of a backend, or the path of an SQLite file that ends in .db, .sqlite or .sqlite3.
+ * No message has more of a URL than its scheme, since the rest may hold credentials.
+ * @throws InvalidOptionError when it is neither, or when there is no such backend.
+ */
+export function backendUrl(text: string): BackendUrl {
+  const scheme = WITH_SCHEME.exec(text)?.[1]?.toLowerCase()
+  if (scheme === undefined) {
+    if (SQLITE_FILE.test(text)) return { scheme: 'sqlite', url: `sqlite:${text}`, file: text }
+    throw invalid(`expected the backend to be a URL ${EXAMPLES}, or a path that ends in .db or .sqlite`)
+  }
+  const known = SCHEMES.find((candidate) => candidate === scheme)
+  if (known !== undefined) {
+    const rest = text.slice(known.length + 1)
+    const file = known === 'sqlite' && rest !== ':memory:' ? rest.replace(/\?.*$/s, '') : undefined
+    return { scheme: known, url: `${known}:${rest}`, file }
+  }
+  const guess = nearest(scheme, SCHEMES)
+  const hint = guess === undefined ? '' : `did you mean "${guess}:"? `
+  throw invalid(
+    `there is no backend for "${scheme}:"; ${hint}Known are ${SCHEMES.map((name) => `${name}:`).join(' and ')}, ${EXAMPLES}`,
+  )
+}
+
+function invalid(message: string): InvalidOptionError {
+  return new InvalidOptionError('backend', message)
+}

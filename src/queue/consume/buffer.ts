@@ -1,0 +1,42 @@
+import type { ClaimedJob } from '../job.ts'
+
+/** A job that is claimed and has not begun. */
+export interface Held {
+  readonly job: ClaimedJob
+  /** When its claim was asked for, monotonic. */
+  readonly claimedAt: number
+  /** Since when it is held here, monotonic. */
+  readonly heldAt: number
+}
+
+/** Claimed jobs on their way to a handler, in the order in which the store gave them. */
+export class Buffer {
+  #held: Held[] = []
+
+  get size(): number {
+    return this.#held.length
+  }
+
+  /** For how long the oldest has been held, ms; 0 when empty. */
+  oldestMs(now: number): number {
+    return this.#held.length === 0 ? 0 : now - this.#held[0]!.heldAt
+  }
+
+  push(jobs: readonly ClaimedJob[], claimedAt: number, heldAt: number): void {
+    for (const job of jobs) this.#held.push({ job, claimedAt, heldAt })
+  }
+
+  take(count: number): Held[] {
+    return this.#held.splice(0, count)
+  }
+
+  /** Takes out what is held for longer than `maxHoldMs`. */
+  takeOlder(now: number, maxHoldMs: number): Held[] {
+    const count = this.#held.findIndex(({ heldAt }) => now - heldAt <= maxHoldMs)
+    return this.take(count === -1 ? this.#held.length : count)
+  }
+
+  takeAll(): Held[] {
+    return this.take(this.#held.length)
+  }
+}

@@ -1,0 +1,289 @@
+import { systemClock } from '../../core/clock.ts'
+import { JobTimeoutError, ShutdownError, toError } from '../../core/errors.ts'
+import type { Emitter } from '../../core/events.ts'
+import { randomText } from '../../core/id.ts'
+import type { Logger } from '../../core/logger.ts'
+import { settledWithin } from '../../core/sleep.ts'
+import type { KillCause, WorkerEvents } from '../../core/telemetry.ts'
+import type { MaintainReport, Outcome, Settlement } from '../backend.ts'
+import type { Queue } from '../queue.ts'
+import { Attempt, currentAttempt, type AttemptHost } from './attempt.ts'
+import type { Held } from './buffer.ts'
+import { Exchange, type Trip } from './exchange.ts'
+import { Fetcher, type FetcherHost } from './fetcher.ts'
+import type { Gate } from './gate.ts'
+import { LeaseKeeper } from './lease-keeper.ts'
+import { errorRecord } from './outcome.ts'
+import { ProgressWriter } from './progress-writer.ts'
+import { abortOutcome } from './run-attempt.ts'
+import { Settler } from './settler.ts'
+import { Sweep } from './sweep.ts'
+import { Upkeep } from './upkeep.ts'
+
+export interface ConsumerOptions {
+  readonly queue: Queue
+  readonly worker: string
+  readonly logger: Logger
+  readonly events: Emitter<WorkerEvents>
+  readonly gate: Gate
+  readonly leaseMs: number
+  /** Longest time of an attempt, ms; null: none. */
+  readonly timeoutMs: number | null
+  readonly types: () => readonly string[]
+  /** Runs attempts that begin together; each of them ends by `attempt.end`. */
+  readonly run: (attempts: readonly Attempt[]) => void
+  readonly onIdle: () => void
+}
+
+/** A handler that was told to stop gets so long to do so by itself, before it is given up. */
+const ABORT_GRACE_MS = 1_000
+const UPKEEP_MS = 5_000
+
+/**
+ * One life of one queue worker's consuming side: claim, run, settle, with the leases kept and the store in order.
+ * The parts do the work; this class gives each what it needs of the others.
+ */
+export class Consumer implements AttemptHost, FetcherHost {
+  readonly queue: Queue
+  readonly queueName: string
+  readonly logger: Logger
+  /** New in each life, so that no claim of an earlier one can be mistaken for ours. */
+  readonly owner: string = randomText(12)
+  readonly settler: Settler = new Settler()
+  readonly gate: Gate
+  readonly leaseMs: number
+  readonly renewForMs: number | null
+  processed = 0
+  failures = 0
+  readonly #options: ConsumerOptions
+  readonly #running = new Set<Attempt>()
+  readonly #fetcher: Fetcher
+  readonly #keeper: LeaseKeeper
+  readonly #upkeep: Upkeep
+  readonly #sweep: Sweep
+  readonly #progress: ProgressWriter
+  #unwatch: () => void = () => {}
+
+  constructor(options: ConsumerOptions) {
+    const { queue, gate, leaseMs, timeoutMs, logger } = options
+    const { backend } = queue
+    this.#options = options
+    this.queue = queue
+    this.queueName = queue.name
+    this.logger = logger
+    this.gate = gate
+    this.leaseMs = leaseMs
+    this.renewForMs = timeoutMs === null ? null : timeoutMs + ABORT_GRACE_MS + leaseMs
+    const onError = (thrown: unknown): void => this.#report(thrown)
+    this.#fetcher = new Fetcher(
+      this,
+      new Exchange(backend, (up, error) => this.#emit('backend', { up, error })),
+    )
+    this.#keeper = new LeaseKeeper({
+      queue,
+      owner: this.owner,
+      leaseMs,
+      running: () => this.#running,
+      onError,
+    })
+    this.#upkeep = new Upkeep({
+      backend,
+      everyMs: Math.min(UPKEEP_MS, leaseMs / 3),
+      request: () => this.#maintainRequest(),
+      onReport: (report) => this.#maintained(report),
+      onError,
+    })
+    this.#sweep = new Sweep(Math.min(timeoutMs ?? Infinity, leaseMs), () => this.#lookAtRunning())
+    this.#progress = new ProgressWriter(backend, this.settler, onError)
+  }
+
+  /** Rejects when the store failed in a way that waiting cannot cure. */
+  get failed(): Promise<never> {
+    return this.#fetcher.failed
+  }
+
+  /** How many jobs are claimed by this worker. */
+  get inHand(): number {
+    return this.#running.size + this.#fetcher.buffered
+  }
+
+  async start(): Promise<void> {
+    await this.queue.backend.open()
+    await this.#keeper.start()
+    await this.#upkeep.start()
+    this.#unwatch = this.queue.backend.watch(this.queue.name, () => this.#fetcher.hint())
+    this.#fetcher.start()
+  }
+
+  /** Takes no more, hands back what has not begun, waits for what runs and for the store to know of it. */
+  async drain(): Promise<void> {
+    await this.#fetcher.drain()
+    await this.#close()
+  }
+
+  /**
+   * Gives up now: handlers are aborted and their jobs handed back, all in one last call to the store. A job that
+   * caused it by an exception which nobody caught is not handed back but counts a crash.
+   */
+  async kill(cause: KillCause): Promise<void> {
+    const culprit = cause.kind === 'uncaught' ? currentAttempt() : undefined
+    const reason = new ShutdownError(`worker ${this.#options.worker} has to end now: ${cause.error.message}`)
+    for (const attempt of [...this.#running]) {
+      attempt.abort(reason)
+      attempt.end(
+        attempt === culprit ? this.#crash(cause.error) : { kind: 'release' },
+        attempt === culprit ? cause.error : reason,
+      )
+    }
+    void this.#fetcher.drain()
+    const last = this.settler.take(Infinity)
+    this.#fetcher.giveUp()
+    // The first part of it runs at once: a store in this process has settled before this line returns.
+    const settled = last.length === 0 ? Promise.resolve() : this.queue.backend.settle(last)
+    await settledWithin(Promise.allSettled([settled]), ABORT_GRACE_MS)
+    await settledWithin(this.#close(), ABORT_GRACE_MS)
+  }
+
+  async #close(): Promise<void> {
+    this.#unwatch()
+    this.#sweep.stop()
+    this.#progress.stop()
+    await Promise.all([this.#upkeep.stop(), this.#keeper.stop()])
+  }
+
+  // ------------------------------------------------------------------------------------- for the fetcher
+
+  types(): readonly string[] {
+    return this.#options.types()
+  }
+
+  running(): number {
+    return this.#running.size
+  }
+
+  begin(held: readonly Held[]): void {
+    const now = performance.now()
+    const attempts = held.map((one) => new Attempt(this, one, now))
+    for (const attempt of attempts) this.#running.add(attempt)
+    this.#sweep.start()
+    this.#options.run(attempts)
+  }
+
+  leaseOver(claimedAt: number, now: number): boolean {
+    return this.#keeper.expired(claimedAt, now)
+  }
+
+  settled(settlements: readonly Settlement[], { settled, repeated }: Trip): void {
+    const stale: string[] = []
+    for (const [index, result] of settled.entries()) {
+      if (result.status === 'stale') stale.push(settlements[index]!.ref.id)
+    }
+    // After a repetition, stale may just mean that the first try had come through.
+    if (stale.length > 0 && !repeated) this.#emit('stale', { jobs: stale })
+    this.#announce()
+  }
+
+  controlChanged(): void {
+    this.#keeper.check().catch((error: unknown) => this.#report(error))
+  }
+
+  idle(): void {
+    this.#options.onIdle()
+  }
+
+  // ------------------------------------------------------------------------------------- for the attempts
+
+  ended(attempt: Attempt, outcome: Outcome | null, error: Error | undefined): void {
+    this.#running.delete(attempt)
+    const now = performance.now()
+    const durationMs = now - attempt.startedAt
+    this.#fetcher.prefetch.jobTook(durationMs)
+    if (outcome?.kind === 'done') this.processed++
+    else if (outcome?.kind === 'retry' || outcome?.kind === 'dead' || outcome?.kind === 'crash')
+      this.failures++
+    const { id, type, attempt: spent, createdAt } = attempt.claimed
+    this.settler.note({
+      id,
+      type,
+      outcome: outcome?.kind ?? 'cancelled',
+      error: outcome?.kind === 'done' ? undefined : error,
+      durationMs,
+      waitedMs: Math.max(0, systemClock.wall() - durationMs - createdAt),
+      attempt: spent + 1,
+    })
+    if (outcome === null) this.#announce()
+    else this.settler.add(attempt, outcome)
+    this.#fetcher.wake()
+  }
+
+  progressed(attempt: Attempt): void {
+    this.settler.progressed(attempt)
+    this.#progress.soon()
+  }
+
+  // --------------------------------------------------------------------------------------------- inside
+
+  #announce(): void {
+    const attempts = this.settler.takeFinished()
+    if (attempts.length > 0 && this.#options.events.has('attempts')) this.#emit('attempts', { attempts })
+  }
+
+  /** Timeouts, and leases that ran out unrenewed. @returns false when nothing runs. */
+  #lookAtRunning(): boolean {
+    const { timeoutMs } = this.#options
+    this.#keeper.sweep(systemClock.monotonic())
+    const now = performance.now()
+    for (const attempt of this.#running) {
+      const forMs = now - attempt.startedAt
+      if (timeoutMs !== null && forMs >= timeoutMs) {
+        attempt.abort(
+          new JobTimeoutError(`job ${attempt.claimed.id} did not end within its timeout of ${timeoutMs} ms`),
+        )
+      }
+      const { abortedBy, abortedAt } = attempt
+      if (abortedBy === undefined || now - abortedAt < ABORT_GRACE_MS) continue
+      this.logger.warn(
+        { job: attempt.claimed.id, type: attempt.claimed.type, cause: abortedBy.message },
+        'a handler goes on although its signal was aborted; it is given up, and what it does from now on is not counted',
+      )
+      attempt.end(abortOutcome(attempt, abortedBy, this.queue.settings), abortedBy)
+    }
+    return this.#running.size > 0
+  }
+
+  #crash(error: Error): Outcome {
+    const { maxCrashes, retention } = this.queue.settings
+    return { kind: 'crash', error: errorRecord(error), policy: { maxCrashes, keepDeadMs: retention.dead } }
+  }
+
+  #maintainRequest(): Parameters<Queue['backend']['maintain']>[0] {
+    const { maxCrashes, retention, unknownGrace } = this.queue.settings
+    return {
+      queue: this.queue.name,
+      leaseMs: this.leaseMs,
+      types: this.types(),
+      unhandledGraceMs: unknownGrace,
+      maxCrashes,
+      keepDeadMs: retention.dead,
+      limit: 500,
+    }
+  }
+
+  #maintained({ promoted, returned, crashed, dead, unhandled }: MaintainReport): void {
+    if (promoted + returned + crashed.length > 0) this.#fetcher.hint()
+    if (returned + crashed.length + dead.length > 0) this.#emit('reaped', { returned, crashed, dead })
+    for (const { type, forMs } of unhandled) this.#emit('unhandled', { type, forMs })
+  }
+
+  #report(thrown: unknown): void {
+    this.#options.events.emit('error', { worker: this.#options.worker, error: toError(thrown) })
+  }
+
+  #emit<K extends 'attempts' | 'stale' | 'reaped' | 'unhandled' | 'backend'>(
+    event: K,
+    fields: Omit<WorkerEvents[K], 'worker' | 'queue'>,
+  ): void {
+    const whole = { worker: this.#options.worker, queue: this.queue.name, ...fields }
+    this.#options.events.emit(event, whole as unknown as WorkerEvents[K])
+  }
+}

@@ -1,0 +1,89 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { systemClock } from '../../core/clock.ts'
+import { backoffMs } from '../../core/backoff.ts'
+import { BackendError, toError } from '../../core/errors.ts'
+import type { Backend, ClaimRequest, ClaimResult, SettleResult, Settlement, StartResult } from '../backend.ts'
+import type { JobRef } from '../job.ts'
+
+/** What one trip brought. */
+export interface Trip {
+  readonly settled: readonly SettleResult[]
+  readonly claimed: ClaimResult | undefined
+  /** When the claim was asked for, monotonic. Its leases are counted from here. */
+  readonly askedAt: number
+  /** For how long the event loop was free while it was under way, ms. */
+  readonly waitMs: number
+  /** It was tried more than once, so a stale answer may only mean that the first try had worked. */
+  readonly repeated: boolean
+}
+
+const RETRY = { baseMs: 50, maxMs: 5_000, factor: 2, jitter: 'equal' } as const
+
+/**
+ * Trips to the store that survive its absence: the same settlements and the same claim, by the same token, are
+ * tried again with back-off until the store answers. Nothing new is asked for before that.
+ */
+export class Exchange {
+  readonly #backend: Backend
+  readonly #onState: (up: boolean, error: Error | undefined) => void
+  #up = true
+
+  constructor(backend: Backend, onState: (up: boolean, error: Error | undefined) => void) {
+    this.#backend = backend
+    this.#onState = onState
+  }
+
+  /**
+   * Settles, and claims when a request is given.
+   * @param signal gives up trying again.
+   * @throws what the store threw when it is not worth a repetition, or when `signal` aborted.
+   */
+  trip(
+    settlements: readonly Settlement[],
+    request: ClaimRequest | undefined,
+    signal: AbortSignal,
+  ): Promise<Trip> {
+    return this.#untilAnswered(signal, async (repeated) => {
+      const askedAt = systemClock.monotonic()
+      const answer = this.#send(settlements, request)
+      const freeAt = performance.now()
+      const { settled, claimed } = await answer
+      return { settled, claimed, askedAt, waitMs: performance.now() - freeAt, repeated }
+    })
+  }
+
+  /** Records starts; see the contract. A repetition may answer as the first try did: a start that stands, stands. */
+  start(refs: readonly JobRef[], signal: AbortSignal): Promise<StartResult[]> {
+    return this.#untilAnswered(signal, () => this.#backend.start(refs))
+  }
+
+  async #untilAnswered<T>(signal: AbortSignal, attempt: (repeated: boolean) => Promise<T>): Promise<T> {
+    for (let tries = 0; ; tries++) {
+      try {
+        const answer = await attempt(tries > 0)
+        this.#is(true, undefined)
+        return answer
+      } catch (thrown) {
+        const error = toError(thrown)
+        if (!(error instanceof BackendError && error.retryable) || signal.aborted) throw error
+        this.#is(false, error)
+      }
+      await delay(backoffMs(RETRY, tries), undefined, { signal }).catch(() => {})
+    }
+  }
+
+  async #send(
+    settlements: readonly Settlement[],
+    request: ClaimRequest | undefined,
+  ): Promise<{ settled: readonly SettleResult[]; claimed: ClaimResult | undefined }> {
+    if (request === undefined) return { settled: await this.#backend.settle(settlements), claimed: undefined }
+    if (settlements.length === 0) return { settled: [], claimed: await this.#backend.claim(request) }
+    return this.#backend.exchange(settlements, request)
+  }
+
+  #is(up: boolean, error: Error | undefined): void {
+    if (this.#up === up) return
+    this.#up = up
+    this.#onState(up, error)
+  }
+}

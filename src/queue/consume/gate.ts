@@ -1,0 +1,44 @@
+/**
+ * A gate says how many claimed jobs may begin now, and how many may be in hand at all. It is the only
+ * difference between working on single jobs and on batches of them.
+ */
+export interface Gate {
+  /** No more jobs than this are in hand, running or not. */
+  readonly capacity: number
+  /** True: what is claimed into free places begins with the claim. False: it is collected first. */
+  readonly startsAtClaim: boolean
+  /** For how long a claimed job may wait for its start, ms, before it is handed back. */
+  readonly maxHoldMs: number
+  /**
+   * How many of `collected` jobs, the oldest of which is held for `heldMs`, may begin now. They begin together.
+   */
+  admit(running: number, collected: number, heldMs: number): number
+  /** When to ask again if nothing else happens: ms until the held jobs may begin by their age alone. */
+  readonly patienceMs: number
+}
+
+/** Single jobs, `concurrency` at a time. */
+export function singleGate(concurrency: number): Gate {
+  return {
+    capacity: concurrency,
+    startsAtClaim: true,
+    // Bounded, so that a pause, a cancel and a more urgent job elsewhere act soon on what is only buffered.
+    maxHoldMs: 250,
+    patienceMs: Infinity,
+    admit: (running, collected) => Math.min(concurrency - running, collected),
+  }
+}
+
+/** Batches of `size()` jobs, one batch at a time; a smaller one when the oldest job has waited `maxWaitMs`. */
+export function batchGate(size: () => number, maxWaitMs: number): Gate {
+  return {
+    get capacity() {
+      return size()
+    },
+    startsAtClaim: false,
+    maxHoldMs: Infinity,
+    patienceMs: maxWaitMs,
+    admit: (running, collected, heldMs) =>
+      running === 0 && (collected >= size() || heldMs >= maxWaitMs) ? Math.min(collected, size()) : 0,
+  }
+}

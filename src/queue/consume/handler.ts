@@ -1,0 +1,63 @@
+import type { Duration } from '../../core/duration.ts'
+import type { Logger } from '../../core/logger.ts'
+import type { AddOptions } from '../add-options.ts'
+import type { Queue } from '../queue.ts'
+import type { JobSchemas, PayloadIn, TypeOf } from '../schema.ts'
+
+/** A job as its handler sees it. */
+export interface Job<T extends string = string, P = unknown> {
+  readonly id: string
+  readonly type: T
+  /** What the schema made of the stored payload, with its defaults and transforms. */
+  readonly payload: P
+  /** Which attempt this is; 1 for the first. */
+  readonly attempt: number
+  /** How many attempts failed before this one. */
+  readonly retryCount: number
+  readonly maxRetries: number
+  readonly priority: number
+  readonly createdAt: Date
+  /** What it belongs to: given at `add`, inherited from the job that it follows, or its own id. */
+  readonly correlationId: string
+  readonly headers: Readonly<Record<string, string>>
+  readonly tags: readonly string[]
+  /** The fencing token of this claim. Hand it to what you write to, to refuse a writer whose claim is over. */
+  readonly token: string
+}
+
+/** What a handler can do besides working. Its members can be destructured. */
+export interface JobContext {
+  /** Aborts on cancel, timeout, lost lease and forced shutdown; its reason says which. */
+  readonly signal: AbortSignal
+  /** Logs with the id and type of the job. */
+  readonly logger: Logger
+  /** Notes how far the job is; any JSON. Written a few times a second at the most, the last value wins. */
+  readonly progress: (value: unknown) => void
+  /** `return snooze('10m')`: the job runs again after that time; no attempt is spent. */
+  readonly snooze: (delay: Duration) => Later
+  /** `return retryAt(date)`: the job runs again at that time; no attempt is spent. */
+  readonly retryAt: (time: Date) => Later
+  /**
+   * Adds a job, here or to another queue of the same backend, when this one succeeds: both or neither. It is
+   * checked at once. Resolves with its id; a handler that only wants it done need not wait.
+   * @throws InvalidOptionError when the other queue has another backend.
+   */
+  readonly followUp: <S extends JobSchemas, T extends TypeOf<S>>(
+    queue: Queue<S>,
+    type: T,
+    payload: PayloadIn<S, T>,
+    options?: AddOptions,
+  ) => Promise<string>
+}
+
+/** What `snooze` and `retryAt` make; it is returned, or thrown, by the handler. */
+export class Later {
+  readonly again: { readonly delayMs: number } | { readonly runAt: number }
+
+  constructor(again: Later['again']) {
+    this.again = again
+  }
+}
+
+/** Works on one job. Its result is kept when the queue keeps done jobs; what it throws is a failed attempt. */
+export type Handler<T extends string = string, P = unknown> = (job: Job<T, P>, context: JobContext) => unknown

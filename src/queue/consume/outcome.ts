@@ -1,0 +1,60 @@
+import { InvalidPayloadError, toError } from '../../core/errors.ts'
+import type { Outcome } from '../backend.ts'
+import type { ClaimedJob, JobError } from '../job.ts'
+import type { QueueSettings } from '../queue-options.ts'
+
+/** What a failed attempt leads to: pure, so that every rule of it can be tested. */
+export function failed(error: Error, job: ClaimedJob, settings: QueueSettings): Outcome {
+  const { retry, retention } = settings
+  const delayMs = retry.next(error, job.attempt, job.maxRetries ?? retry.maxRetries)
+  if (delayMs !== undefined) return { kind: 'retry', again: { delayMs }, error: errorRecord(error) }
+  return { kind: 'dead', error: errorRecord(error), keepMs: retention.dead }
+}
+
+/** The first wait of a job that this worker does not understand, and the longest. */
+const HOLD_MS = 5_000
+const MAX_HOLD_MS = 60_000
+
+/**
+ * What becomes of a job whose payload this worker cannot read or does not accept. A newer producer may have
+ * written it for a newer worker, so it is held back for the grace period before it is dead.
+ */
+export function unreadable(error: Error, job: ClaimedJob, settings: QueueSettings, now: number): Outcome {
+  const { unknownGrace, retention } = settings
+  const heldMs = job.heldSince === null ? 0 : now - job.heldSince
+  if (heldMs >= unknownGrace) return { kind: 'dead', error: errorRecord(error), keepMs: retention.dead }
+  // Waits grow with the time it was held, and never go beyond the end of the grace.
+  const wait = Math.min(Math.max(HOLD_MS, heldMs), MAX_HOLD_MS, unknownGrace - heldMs)
+  return { kind: 'hold', again: { delayMs: wait }, error: errorRecord(error) }
+}
+
+const LONGEST = 4096
+
+/** What is kept of an error. Works for anything that can be thrown, with getters that throw included. */
+export function errorRecord(thrown: unknown): JobError {
+  try {
+    const error = toError(thrown)
+    const code: unknown = (error as { code?: unknown }).code
+    return {
+      name: String(error.name).slice(0, 200),
+      message: String(error.message).slice(0, LONGEST),
+      code: typeof code === 'string' || typeof code === 'number' ? String(code).slice(0, 200) : null,
+      stack: stackOf(error),
+    }
+  } catch {
+    return { name: 'Error', message: 'an error that cannot be read was thrown', code: null, stack: null }
+  }
+}
+
+function stackOf(error: Error): string | null {
+  // The issues say where; the stack of a failed validation only says that we validate.
+  if (error instanceof InvalidPayloadError) return null
+  let text = typeof error.stack === 'string' ? error.stack : ''
+  const seen = new Set<unknown>([error])
+  for (let cause = error.cause; cause !== undefined && !seen.has(cause) && text.length < LONGEST;) {
+    seen.add(cause)
+    text += `\ncaused by: ${cause instanceof Error ? (cause.stack ?? String(cause)) : String(cause)}`
+    cause = cause instanceof Error ? cause.cause : undefined
+  }
+  return text === '' ? null : text.slice(0, LONGEST)
+}

@@ -1,0 +1,213 @@
+import type { Duration } from '../../core/duration.ts'
+import { InvalidOptionError, StateError, toError } from '../../core/errors.ts'
+import {
+  checkOwnOptions,
+  custom,
+  duration,
+  integer,
+  optional,
+  string,
+  type Rule,
+} from '../../core/options.ts'
+import { toMs } from '../../core/duration.ts'
+import { settledWithin } from '../../core/sleep.ts'
+import type { KillCause } from '../../core/telemetry.ts'
+import { logEvents } from '../../observe/log-events.ts'
+import { Worker, type WorkerOptions } from '../../worker/worker.ts'
+import type { Queue } from '../queue.ts'
+import type { Attempt } from './attempt.ts'
+import { Consumer } from './consumer.ts'
+import { singleGate, type Gate } from './gate.ts'
+import type { Job, JobContext } from './handler.ts'
+import { runAttempt } from './run-attempt.ts'
+
+export interface QueueWorkerOptions extends WorkerOptions {
+  /** How many jobs run at once. Default 5. */
+  readonly concurrency?: number
+  /**
+   * The longest time of one attempt. When it is over, the handler's signal aborts and the attempt has failed.
+   * Default `'5m'`; `'none'`: no limit, the lease is renewed for as long as the worker lives.
+   */
+  readonly timeout?: Duration | 'none'
+  /**
+   * After so long without a sign of life of this worker its jobs are given to others. Renewed three times in
+   * that span. Default `'30s'`.
+   */
+  readonly lease?: Duration
+}
+
+/** What a drain did. */
+export interface DrainReport {
+  /** Jobs that were done. */
+  readonly processed: number
+  /** Attempts that failed. */
+  readonly failed: number
+  /** The time was over before the queue was empty. */
+  readonly timedOut: boolean
+}
+
+const timeout: Rule<number | null> = (value = '5m', option) =>
+  value === 'none' ? null : duration({ default: '5m', min: 1 })(value, option)
+
+export const QUEUE_WORKER_RULES = {
+  queue: custom<Queue>('a Queue', (value) => typeof (value as Queue | undefined)?.prepare === 'function'),
+  name: optional(string()),
+  logger: custom<unknown>('a logger', () => true),
+  concurrency: integer({ min: 1, max: 100_000, default: 5 }),
+  timeout,
+  lease: duration({ default: '30s', min: 100 }),
+}
+
+/** The numbers that a consumer is made of. */
+export interface ConsumeSettings {
+  readonly queue: Queue
+  readonly timeout: number | null
+  readonly lease: number
+}
+
+/**
+ * A worker fed by a durable queue. Subclasses say what to do with a job:
+ *
+ *     class Mailer extends QueueWorker {
+ *       override types() { return ['welcome'] }
+ *       override async process(job: Job, { signal }: JobContext) { await send(job.payload, { signal }) }
+ *     }
+ *
+ * A job whose `process` returns is done; one whose `process` throws is tried again as the queue's retry policy
+ * says, and then dead. It claims only the types that it handles.
+ */
+export abstract class QueueWorker<
+  Options extends QueueWorkerOptions & { readonly queue: Queue } = QueueWorkerOptions & {
+    readonly queue: Queue
+  },
+> extends Worker<Options> {
+  readonly queue: Queue
+  readonly #settings: ConsumeSettings
+  readonly #gate: Gate
+  #consumer: Consumer | undefined
+  #processed = 0
+  #errors = 0
+  #onIdle: () => void = () => {}
+
+  /** @throws InvalidOptionError naming the option. */
+  constructor(options: Options, settings?: ConsumeSettings, gate?: Gate) {
+    super(options)
+    const checked = settings ?? checkOwnOptions('QueueWorker', QUEUE_WORKER_RULES, options)
+    this.queue = checked.queue
+    this.#settings = checked
+    this.#gate = gate ?? singleGate((checked as { concurrency?: number }).concurrency ?? 1)
+  }
+
+  /** The job types that it claims. Default: all that the queue was made with. */
+  types(): readonly string[] {
+    const { jobs, name } = this.queue
+    if (jobs !== undefined) return Object.keys(jobs)
+    throw new InvalidOptionError(
+      'types',
+      `expected ${this.name} to say which job types it handles, since queue "${name}" was made without jobs: override types()`,
+    )
+  }
+
+  /** Works on one job. */
+  abstract process(job: Job, context: JobContext): unknown
+
+  /** Jobs that this worker has claimed and not settled. */
+  override get queueSize(): number {
+    return this.#consumer?.inHand ?? 0
+  }
+
+  override get processedCount(): number {
+    return this.#processed + (this.#consumer?.processed ?? 0)
+  }
+
+  override get errorCount(): number {
+    return this.#errors + (this.#consumer?.failures ?? 0)
+  }
+
+  /**
+   * Works until nothing in the queue can run now, then stops: for functions, scripts and tests. Delayed jobs that
+   * are not due are left. When `timeout` (default `'30s'`) is over, what still runs is aborted and handed back.
+   * @throws StateError when the worker runs already.
+   */
+  async drainOnce(options: { readonly timeout?: Duration } = {}): Promise<DrainReport> {
+    const timeoutMs = toMs(options.timeout ?? '30s', 'timeout')
+    if (this.isRunning)
+      throw new StateError(`expected ${this.name} not to run yet; drainOnce starts and stops it`)
+    const [processed, errors] = [this.processedCount, this.errorCount]
+    const idle = new Promise<void>((resolve) => (this.#onIdle = resolve))
+    await this.start()
+    const timedOut = !(await settledWithin(Promise.race([idle, this.join()]), timeoutMs))
+    this.#onIdle = () => {}
+    if (timedOut) {
+      const error = new StateError(`the drain was not over after ${timeoutMs} ms`)
+      await this.kill({ kind: 'deadline', error })
+    }
+    await this.stop()
+    if (!timedOut && this.error !== undefined) throw this.error
+    return { processed: this.processedCount - processed, failed: this.errorCount - errors, timedOut }
+  }
+
+  protected override async setup(): Promise<void> {
+    const { queue, lease, timeout } = this.#settings
+    const types = this.types()
+    if (types.length === 0) {
+      throw new InvalidOptionError(
+        'types',
+        `expected ${this.name} to handle at least one job type, got: none`,
+      )
+    }
+    this.#consumer = new Consumer({
+      queue,
+      worker: this.name,
+      logger: this.logger,
+      events: this.events,
+      gate: this.#gate,
+      leaseMs: lease,
+      timeoutMs: timeout,
+      types: () => this.types(),
+      run: (attempts) => this.run(attempts),
+      onIdle: () => this.#onIdle(),
+    })
+    await queue.backend.open()
+  }
+
+  protected override async main(): Promise<void> {
+    const consumer = this.#consumer!
+    const unlog = logEvents(this, this.logger)
+    try {
+      await consumer.start()
+      await Promise.race([aborted(this.signal), consumer.failed])
+      await consumer.drain()
+    } catch (thrown) {
+      // The store is beyond repair: nothing can be settled, but handlers must hear of it.
+      await consumer.kill({ kind: 'deadline', error: toError(thrown) }).catch(() => {})
+      throw thrown
+    } finally {
+      unlog()
+      this.#processed += consumer.processed
+      this.#errors += consumer.failures
+      this.#consumer = undefined
+    }
+  }
+
+  protected override async onKill(cause: KillCause): Promise<void> {
+    await this.#consumer?.kill(cause)
+  }
+
+  /** Runs attempts that begin together. */
+  protected run(attempts: readonly Attempt[]): void {
+    const { settings, jobs } = this.queue
+    for (const attempt of attempts) {
+      attempt.within(() => runAttempt(attempt, settings, jobs, this.#process))
+    }
+  }
+
+  readonly #process = (job: Job, context: JobContext): unknown => this.process(job, context)
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve()
+    else signal.addEventListener('abort', () => resolve(), { once: true })
+  })
+}

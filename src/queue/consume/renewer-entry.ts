@@ -1,0 +1,35 @@
+/** The thread that renews the leases of one worker; started by renewer-thread.ts. */
+import { parentPort, workerData } from 'node:worker_threads'
+import { systemClock } from '../../core/clock.ts'
+import { toError } from '../../core/errors.ts'
+import { openBackend } from '../open-backend.ts'
+import type { RenewerData, RenewerMessage } from './renewer-thread.ts'
+
+const { url, owner, leaseMs, everyMs, renewedAt } = workerData as RenewerData
+const port = parentPort!
+const say = (message: RenewerMessage): void => port.postMessage(message)
+
+const backend = await openBackend(url)
+let underWay: Promise<void> = Promise.resolve()
+
+async function renew(): Promise<void> {
+  const at = systemClock.monotonic()
+  try {
+    await backend.open()
+    const held = await backend.renew(owner, leaseMs)
+    renewedAt[0] = at
+    say({ at, held })
+  } catch (thrown) {
+    const error = toError(thrown)
+    say({ error: { message: error.message, code: (error as { code?: string }).code } })
+  }
+}
+
+const timer = setInterval(() => {
+  underWay = underWay.then(renew)
+}, everyMs)
+
+port.once('message', () => {
+  clearInterval(timer)
+  void underWay.then(() => backend.close()).finally(() => port.close())
+})

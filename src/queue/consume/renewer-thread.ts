@@ -1,0 +1,80 @@
+import { Worker as Thread } from 'node:worker_threads'
+import { toError } from '../../core/errors.ts'
+import type { HeldClaim } from '../backend.ts'
+import { renewEveryMs, type RenewalTask, type Renewer } from './renewer.ts'
+
+/** What the thread is started with. */
+export interface RenewerData {
+  readonly url: string
+  readonly owner: string
+  readonly leaseMs: number
+  readonly everyMs: number
+  /** One number: when the last successful renewal began, on the machine's monotonic clock; 0 before it. */
+  readonly renewedAt: Float64Array
+}
+
+/** What it says: what is held, or what went wrong. */
+export type RenewerMessage =
+  | { readonly at: number; readonly held: readonly HeldClaim[] }
+  | { readonly error: { readonly message: string; readonly code: string | undefined } }
+
+/**
+ * Renews from a thread with its own opening of the store, so a blocked event loop loses no lease. The time of
+ * the last renewal is in shared memory: a loop that was blocked reads it before any message has arrived.
+ */
+export class ThreadRenewer implements Renewer {
+  readonly #url: string
+  readonly #task: RenewalTask
+  readonly #renewedAt = new Float64Array(new SharedArrayBuffer(8))
+  #thread: Thread | undefined
+
+  constructor(url: string, task: RenewalTask) {
+    this.#url = url
+    this.#task = task
+  }
+
+  start(): void {
+    const { owner, leaseMs, onError, onRenewal } = this.#task
+    this.#renewedAt[0] = 0
+    const workerData: RenewerData = {
+      url: this.#url,
+      owner,
+      leaseMs,
+      everyMs: renewEveryMs(leaseMs),
+      renewedAt: this.#renewedAt,
+    }
+    // The entry has the extension that this file has: .ts in the sources, .js when built.
+    const entry = new URL(
+      import.meta.url.endsWith('.ts') ? './renewer-entry.ts' : './renewer-entry.js',
+      import.meta.url,
+    )
+    const thread = new Thread(entry, { workerData, execArgv: QUIET, name: 'millhand-leases' })
+    this.#thread = thread
+    // The worker keeps the process alive as long as it should, not its lease keeper.
+    thread.unref()
+    thread.on('message', (message: RenewerMessage) => {
+      if (this.#thread !== thread) return
+      if ('error' in message) onError(new Error(`renewing leases: ${message.error.message}`))
+      else onRenewal({ startedAt: message.at, held: message.held })
+    })
+    thread.on('error', (error) => onError(toError(error)))
+  }
+
+  async stop(): Promise<void> {
+    const thread = this.#thread
+    this.#thread = undefined
+    if (thread === undefined) return
+    const exited = new Promise<void>((resolve) => thread.once('exit', () => resolve()))
+    thread.ref()
+    thread.postMessage('stop')
+    await exited
+  }
+
+  renewedAt(): number {
+    const at = this.#renewedAt[0]!
+    return at === 0 ? -Infinity : at
+  }
+}
+
+/** Flags of the main thread are not for this one; only Node's warning of experimental parts is held back. */
+const QUIET: string[] = ['--disable-warning=ExperimentalWarning']

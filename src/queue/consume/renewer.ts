@@ -1,0 +1,67 @@
+import { systemClock } from '../../core/clock.ts'
+import type { Backend, HeldClaim } from '../backend.ts'
+
+/** What one renewal found. */
+export interface Renewal {
+  /** When it was begun, on the machine's monotonic clock, which all its threads share. */
+  readonly startedAt: number
+  readonly held: readonly HeldClaim[]
+}
+
+export interface RenewalTask {
+  readonly owner: string
+  readonly leaseMs: number
+  readonly onRenewal: (renewal: Renewal) => void
+  readonly onError: (error: unknown) => void
+}
+
+/** Renews all leases of an owner, three times in the length of one. */
+export interface Renewer {
+  start(): void
+  stop(): Promise<void>
+  /** When the last renewal that succeeded was begun, monotonic; -Infinity before the first. */
+  renewedAt(): number
+}
+
+/** Three chances before a lease ends. */
+export function renewEveryMs(leaseMs: number): number {
+  return leaseMs / 3
+}
+
+/** Renews on this event loop, for stores that live in this process alone. */
+export class LoopRenewer implements Renewer {
+  readonly #backend: Backend
+  readonly #task: RenewalTask
+  #timer: NodeJS.Timeout | undefined
+  #renewedAt = -Infinity
+  #underWay: Promise<void> = Promise.resolve()
+
+  constructor(backend: Backend, task: RenewalTask) {
+    this.#backend = backend
+    this.#task = task
+  }
+
+  start(): void {
+    this.#timer = setInterval(() => (this.#underWay = this.#renew()), renewEveryMs(this.#task.leaseMs))
+  }
+
+  async stop(): Promise<void> {
+    clearInterval(this.#timer)
+    await this.#underWay
+  }
+
+  renewedAt(): number {
+    return this.#renewedAt
+  }
+
+  async #renew(): Promise<void> {
+    const startedAt = systemClock.monotonic()
+    try {
+      const held = await this.#backend.renew(this.#task.owner, this.#task.leaseMs)
+      this.#renewedAt = startedAt
+      this.#task.onRenewal({ startedAt, held })
+    } catch (error) {
+      this.#task.onError(error)
+    }
+  }
+}

@@ -1,0 +1,149 @@
+import {
+  InvalidPayloadError,
+  JobCancelledError,
+  JobTimeoutError,
+  LeaseLostError,
+  MillhandError,
+  ShutdownError,
+  toError,
+} from '../../core/errors.ts'
+import { systemClock } from '../../core/clock.ts'
+import type { Outcome } from '../backend.ts'
+import { encodedBytes } from '../codec.ts'
+import type { Encoded } from '../job.ts'
+import type { QueueSettings } from '../queue-options.ts'
+import { schemaOf, validate, type JobSchemas } from '../schema.ts'
+import { jobView, type Attempt } from './attempt.ts'
+import { Later, type Job } from './handler.ts'
+import { failed, unreadable } from './outcome.ts'
+
+/**
+ * The way of one attempt: decode, validate, run, outcome. Steps that need not wait do not: a synchronous schema
+ * and handler cost no promise at all.
+ */
+export function runAttempt(
+  attempt: Attempt,
+  settings: QueueSettings,
+  jobs: JobSchemas | undefined,
+  handle: (job: Job, attempt: Attempt) => unknown,
+): void {
+  const run = (job: Job): void => {
+    try {
+      const result = handle(job, attempt)
+      if (isThenable(result)) {
+        result.then(
+          (value) => succeed(attempt, settings, value),
+          (error: unknown) => fail(attempt, settings, error),
+        )
+      } else succeed(attempt, settings, result)
+    } catch (error) {
+      fail(attempt, settings, error)
+    }
+  }
+  const job = read(attempt, settings, jobs)
+  if (job instanceof Promise) void job.then((known) => known && run(known))
+  else if (job !== undefined) run(job)
+}
+
+/**
+ * Decodes and validates. Undefined when this worker cannot understand the job: then its attempt has ended. A
+ * promise only when the schema is asynchronous; it does not reject.
+ */
+export function read(
+  attempt: Attempt,
+  settings: QueueSettings,
+  jobs: JobSchemas | undefined,
+): Job | undefined | Promise<Job | undefined> {
+  const { claimed } = attempt
+  const refuse = (error: unknown): undefined => {
+    const cause = toError(error)
+    attempt.end(unreadable(cause, claimed, settings, systemClock.wall()), cause)
+  }
+  let valid: unknown
+  try {
+    if (claimed.codec !== settings.codec.name) {
+      throw new InvalidPayloadError(
+        `expected the payload of job ${claimed.id} to be encoded by "${settings.codec.name}", got: "${claimed.codec}"`,
+      )
+    }
+    const payload = settings.codec.decode(claimed.payload)
+    const schema = schemaOf(jobs, claimed.type)
+    valid = schema === undefined ? payload : validate(schema, claimed.type, payload)
+  } catch (error) {
+    return refuse(error)
+  }
+  const view = (payload: unknown): Job => jobView(claimed, payload, settings.retry.maxRetries)
+  return valid instanceof Promise ? valid.then(view, refuse) : view(valid)
+}
+
+/** Ends an attempt whose handler came to its end. Late but complete is complete. */
+export function succeed(attempt: Attempt, settings: QueueSettings, result: unknown): void {
+  if (result instanceof Later) {
+    attempt.end({ kind: 'snooze', again: result.again })
+  } else if (attempt.hasFollowUps) {
+    attempt.followUpsReady().then(
+      () => attempt.end(done(attempt, settings, result)),
+      (error: unknown) => fail(attempt, settings, error),
+    )
+  } else attempt.end(done(attempt, settings, result))
+}
+
+function done(attempt: Attempt, settings: QueueSettings, result: unknown): Outcome {
+  const keepMs = settings.retention.done
+  if (keepMs === 0 || result === undefined) return { kind: 'done', result: null, keepMs }
+  return { kind: 'done', result: encodeResult(attempt, settings, result), keepMs }
+}
+
+/** The work is done whatever its result looks like: one that cannot be kept is reported, and left out. */
+function encodeResult(
+  attempt: Attempt,
+  { codec, maxPayloadBytes }: QueueSettings,
+  result: unknown,
+): Encoded | null {
+  try {
+    const encoded = codec.encode(result)
+    if (encodedBytes(encoded, maxPayloadBytes) <= maxPayloadBytes) return encoded
+    attempt.logger.warn({ maxPayloadBytes }, 'the result is larger than maxPayloadBytes and was not kept')
+  } catch (err) {
+    attempt.logger.warn({ err }, 'the result cannot be encoded and was not kept')
+  }
+  return null
+}
+
+/** Ends an attempt whose handler threw. What it threw because its signal was aborted counts as that. */
+export function fail(attempt: Attempt, settings: QueueSettings, thrown: unknown): void {
+  if (thrown instanceof Later) {
+    attempt.end({ kind: 'snooze', again: thrown.again })
+    return
+  }
+  const { abortedBy } = attempt
+  if (abortedBy !== undefined) {
+    attempt.end(abortOutcome(attempt, abortedBy, settings), abortedBy)
+    return
+  }
+  const error = readable(thrown)
+  attempt.end(failed(error, attempt.claimed, settings), error)
+}
+
+/** What an aborted attempt leads to when its handler did not finish all the same. */
+export function abortOutcome(attempt: Attempt, reason: Error, settings: QueueSettings): Outcome | null {
+  if (reason instanceof JobCancelledError) return null
+  if (reason instanceof JobTimeoutError) return failed(reason, attempt.claimed, settings)
+  if (reason instanceof LeaseLostError || reason instanceof ShutdownError) return { kind: 'release' }
+  throw new MillhandError('INVALID_STATE', `unexpected reason of an abort: ${reason.message}`)
+}
+
+/** An Error for anything thrown, even when looking at it throws. */
+function readable(thrown: unknown): Error {
+  try {
+    return toError(thrown)
+  } catch {
+    return new Error('an error that cannot be read was thrown')
+  }
+}
+
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return (
+    typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function'
+  )
+}

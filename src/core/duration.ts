@@ -45,10 +45,13 @@ function parse(text: string): number {
 
 /** Milliseconds as people write them: `350ms`, `4.2s`, `3m 5s`, `2h 10m`. */
 export function formatMs(ms: number): string {
-  if (ms < 1000) return `${Math.round(ms)}ms`
-  if (ms < 60_000) return `${Number((ms / 1000).toFixed(1))}s`
-  const minutes = Math.floor(ms / 60_000)
-  if (minutes < 60) return join(minutes, 'm', Math.floor((ms % 60_000) / 1000), 's')
+  // Rounded before the unit is chosen, so that 59.99 s reads 1m and not 60s.
+  if (Math.round(ms) < 1000) return `${Math.round(ms)}ms`
+  const tenths = Math.round(ms / 100)
+  if (tenths < 600) return `${tenths / 10}s`
+  const seconds = Math.round(ms / 1000)
+  const minutes = Math.floor(seconds / 60)
+  if (minutes < 60) return join(minutes, 'm', seconds % 60, 's')
   const hours = Math.floor(minutes / 60)
   if (hours < 48) return join(hours, 'h', minutes % 60, 'm')
   return join(Math.floor(hours / 24), 'd', hours % 24, 'h')

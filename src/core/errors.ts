@@ -134,11 +134,15 @@ export class BackendError extends MillhandError {
   }
 }
 
-/** Anything that was thrown, as an Error: `throw undefined` and `throw 'text'` included. */
+/** Anything that was thrown, as an Error: `throw undefined`, `throw 'text'` and hostile objects included. */
 export function toError(thrown: unknown): Error {
-  if (thrown instanceof Error) return thrown
-  if (typeof thrown === 'object' && thrown !== null && 'message' in thrown) {
-    return new Error(String(thrown.message), { cause: thrown })
+  try {
+    if (thrown instanceof Error) return thrown
+    if (typeof thrown === 'object' && thrown !== null && 'message' in thrown) {
+      return new Error(String(thrown.message), { cause: thrown })
+    }
+  } catch {
+    // A getter or a proxy trap that throws: it is shown below as far as it can be.
   }
   return new Error(`a value that is not an Error was thrown: ${show(thrown)}`, { cause: thrown })
 }
@@ -160,5 +164,9 @@ export function show(value: unknown): string {
 
 /** `[object Date]`: all that is left when a value's own methods cannot be trusted. */
 function kind(value: unknown): string {
-  return Object.prototype.toString.call(value)
+  try {
+    return Object.prototype.toString.call(value)
+  } catch {
+    return `[${typeof value}]`
+  }
 }

@@ -1,4 +1,5 @@
 import { writeSync } from 'node:fs'
+import { toError } from './errors.ts'
 
 /** The part of a logger that Millhand calls. A pino logger is one; so is `console` wrapped in three lines. */
 export interface Logger {
@@ -37,20 +38,35 @@ function make(bound: object, minimum: number, format: Format, write: (line: stri
   const at = (level: Exclude<LogLevel, 'silent'>) =>
     LEVELS[level] < minimum
       ? () => {}
-      : (fields: object, message: string) => write(format(level, { ...bound, ...fields }, message))
+      : (fields: object, message: string) =>
+          write(safeLine(format, level, () => ({ ...bound, ...fields }), message))
   return {
     debug: at('debug'),
     info: at('info'),
     warn: at('warn'),
     error: at('error'),
     child: (fields) => make({ ...bound, ...fields }, minimum, format, write),
-    isLevelEnabled: (level) => level in LEVELS && LEVELS[level as LogLevel] >= minimum,
+    isLevelEnabled: (level) => Object.hasOwn(LEVELS, level) && LEVELS[level as LogLevel] >= minimum,
+  }
+}
+
+/** A value that throws when it is looked at costs the line its fields, never the caller its work. */
+function safeLine(
+  format: Format,
+  level: Exclude<LogLevel, 'silent'>,
+  fields: () => object,
+  message: string,
+): string {
+  try {
+    return format(level, fields(), message)
+  } catch (error) {
+    return format(level, { fieldsFailed: toError(error).message }, message)
   }
 }
 
 function levelFromEnvironment(): LogLevel {
   const wanted = process.env['LOG_LEVEL']?.toLowerCase() ?? 'info'
-  return wanted in LEVELS ? (wanted as LogLevel) : 'info'
+  return Object.hasOwn(LEVELS, wanted) ? (wanted as LogLevel) : 'info'
 }
 
 const jsonLine: Format = (level, fields, message) => {

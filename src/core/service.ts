@@ -7,25 +7,25 @@ import { toError } from './errors.ts'
  * during `start` waits for the start and then stops; what was stopped can be started again.
  */
 export abstract class Service {
-  #state: 'idle' | 'starting' | 'running' | 'stopping' = 'idle'
-  #starting: Promise<void> | undefined
-  #stopping: Promise<void> | undefined
+  #isRunning = false
+  /** What was asked last: true for start. */
+  #wanted = false
+  /** The start or stop that was asked last; each waits for the one before it. */
+  #last: Promise<void> = Promise.resolve()
 
   /** True from the end of start to the beginning of stop. */
   get running(): boolean {
-    return this.#state === 'running'
+    return this.#isRunning
   }
 
   start(): Promise<void> {
-    if (this.#starting !== undefined && this.#stopping === undefined) return this.#starting
-    this.#starting = this.#start(this.#stopping)
-    return this.#starting
+    if (!this.#wanted) this.#ask(true, () => this.#start())
+    return this.#last
   }
 
   stop(): Promise<void> {
-    if (this.#starting === undefined) return Promise.resolve()
-    this.#stopping ??= this.#stop(this.#starting)
-    return this.#stopping
+    if (this.#wanted) this.#ask(false, () => this.#stop())
+    return this.#last
   }
 
   /** Opens what is needed. When it throws, nothing may be left open. */
@@ -33,32 +33,31 @@ export abstract class Service {
   /** Closes what `onStart` opened. */
   protected abstract onStop(): Promise<void> | void
 
-  async #start(afterStop: Promise<void> | undefined): Promise<void> {
-    await afterStop?.catch(() => {})
-    this.#state = 'starting'
-    try {
-      await this.onStart()
-      this.#state = 'running'
-    } catch (error) {
-      this.#state = 'idle'
-      this.#starting = undefined
-      throw toError(error)
-    }
+  #ask(wanted: boolean, step: () => Promise<void>): void {
+    this.#wanted = wanted
+    const asked: Promise<void> = this.#last
+      .catch(() => {})
+      .then(step)
+      .catch((thrown: unknown) => {
+        // Failed, and nothing was asked since: it is stopped, and another start is a new one.
+        if (this.#last === asked) {
+          this.#wanted = false
+          this.#last = Promise.resolve()
+        }
+        throw toError(thrown)
+      })
+    this.#last = asked
   }
 
-  async #stop(starting: Promise<void>): Promise<void> {
-    const started = await starting.then(
-      () => true,
-      () => false,
-    )
-    try {
-      if (!started) return
-      this.#state = 'stopping'
-      await this.onStop()
-    } finally {
-      this.#state = 'idle'
-      if (this.#starting === starting) this.#starting = undefined
-      this.#stopping = undefined
-    }
+  async #start(): Promise<void> {
+    await this.onStart()
+    this.#isRunning = true
+  }
+
+  async #stop(): Promise<void> {
+    // Its start failed.
+    if (!this.#isRunning) return
+    this.#isRunning = false
+    await this.onStop()
   }
 }

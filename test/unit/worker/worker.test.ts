@@ -181,7 +181,7 @@ describe('what fails in a worker', () => {
   })
 
   test('a value that is no Error becomes one', async () => {
-    const worker = new Probe({ main: () => Promise.reject(undefined as unknown as Error) })
+    const worker = new Probe({ main: () => Promise.reject(undefined) })
     await worker.start()
     await worker.join()
     expect(worker.error?.message).toContain('undefined')

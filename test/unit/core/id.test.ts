@@ -1,0 +1,33 @@
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { newId, randomText } from '../../../src/core/id.ts'
+
+test('an id is 26 characters of 0-9a-z and begins with its time', () => {
+  const now = Date.now() + 1000
+  const id = newId(now)
+  expect(id).toMatch(/^[0-9a-z]{26}$/)
+  expect(Number.parseInt(id.slice(0, 9), 36)).toBe(now)
+})
+
+test('ids sort in the order in which they were made, whatever the wall clock does', () => {
+  fc.assert(
+    fc.property(fc.array(fc.integer({ min: 1e12, max: 4e12 }), { minLength: 2, maxLength: 50 }), (times) => {
+      const ids = times.map((time) => newId(time))
+      expect(ids.toSorted()).toEqual(ids)
+    }),
+  )
+})
+
+test('100,000 ids of one moment differ and sort', () => {
+  const now = 4.5e12
+  const ids = Array.from({ length: 100_000 }, () => newId(now))
+  expect(new Set(ids).size).toBe(ids.length)
+  expect(ids.every((id, index) => index === 0 || ids[index - 1]! < id)).toBe(true)
+})
+
+test('random text has the length that was asked for and uses all of its alphabet', () => {
+  expect(randomText(0)).toBe('')
+  const text = randomText(20_000)
+  expect(text).toMatch(/^[0-9a-z]{20000}$/)
+  expect(new Set(text).size).toBe(36)
+})

@@ -189,8 +189,6 @@ export class HealthChecker extends Service {
       run.announced = report
       this.events.emit('change', { report, previous })
     }
-    // A listener may have stopped us.
-    if (this.#run !== run) return
     run.cancel = after(this.#options.interval, () => void this.#round(run), { ref: false })
   }
 }

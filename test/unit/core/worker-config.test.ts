@@ -133,6 +133,12 @@ describe('a mistake in the configuration', () => {
     )
   })
 
+  test.each([null, 'fast', [1]])('such as overrides that are %j is said to be one', (overrides) => {
+    expect(() => loadWorkerConfig({ env: {}, overrides: overrides as WorkerConfigInput })).toThrow(
+      'expected the options of WorkerConfig to be an object',
+    )
+  })
+
   test('such as an unknown name gets a guess, in every source', () => {
     const file = fileWith({ retryDelya: 3 })
     expect(() => loadWorkerConfig({ env: {}, file })).toThrow(

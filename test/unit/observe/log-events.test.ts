@@ -157,7 +157,10 @@ describe('logging the events of a worker', () => {
   test.each(['debug', 'info'] as const)('asks our own logger at level %s', (level) => {
     const worker = new StubWorker()
     const lines: string[] = []
-    logEvents(worker, createLogger({ level, format: 'json', write: (line) => lines.push(line) }))
+    const logger = createLogger({ level, format: 'json', write: (line) => lines.push(line) })
+    expect(logger.isLevelEnabled?.('debug')).toBe(level === 'debug')
+    expect(logger.child({}).isLevelEnabled?.('warn')).toBe(true)
+    logEvents(worker, logger)
     worker.finish('done')
     expect(lines).toHaveLength(level === 'debug' ? 1 : 0)
   })

@@ -9,8 +9,12 @@ import type { ConformanceCase } from './case.ts'
 import { claimCases } from './topics/claim.ts'
 import { crashCases } from './topics/crash.ts'
 import { enqueueCases } from './topics/enqueue.ts'
+import { inspectCases } from './topics/inspect.ts'
 import { leaseCases } from './topics/lease.ts'
+import { modelCases } from './topics/model.ts'
 import { settleCases } from './topics/settle.ts'
+import { steerCases } from './topics/steer.ts'
+import { storeCases } from './topics/store.ts'
 import { timeCases } from './topics/time.ts'
 
 export { type ConformanceCase, type Harness, type Need, runnable, type RunnableCase } from './case.ts'
@@ -23,4 +27,8 @@ export const conformanceCases: readonly ConformanceCase[] = [
   ...settleCases,
   ...crashCases,
   ...timeCases,
+  ...steerCases,
+  ...inspectCases,
+  ...storeCases,
+  ...modelCases,
 ]

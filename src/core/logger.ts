@@ -18,7 +18,7 @@ export type LogLevel = keyof typeof LEVELS
 export interface LoggerOptions {
   /** Nothing below it is written. Default: the LOG_LEVEL environment variable, else `info`. */
   readonly level?: LogLevel
-  /** `pretty` for people, `json` (a pino line) for machines. Default: pretty on a terminal. */
+  /** `pretty` for people, `json` (a pino line) for machines. Default: the LOG_FORMAT environment variable, else pretty on a terminal. */
   readonly format?: 'pretty' | 'json'
   /** Where lines go. Default: standard error, written at once so that none is lost in a crash. */
   readonly write?: (line: string) => void
@@ -27,7 +27,7 @@ export interface LoggerOptions {
 /** A small logger for standard error. Pass a pino instance as `logger` where more is wanted. */
 export function createLogger(options: LoggerOptions = {}): Logger {
   const level = options.level ?? levelFromEnvironment()
-  const format = options.format ?? (process.stderr.isTTY ? 'pretty' : 'json')
+  const format = options.format ?? formatFromEnvironment()
   const line = format === 'json' ? jsonLine : prettyLine
   return make({}, LEVELS[level], line, options.write ?? writeStderr)
 }
@@ -62,6 +62,12 @@ function safeLine(
   } catch (error) {
     return format(level, { fieldsFailed: toError(error).message }, message)
   }
+}
+
+function formatFromEnvironment(): 'pretty' | 'json' {
+  const wanted = process.env['LOG_FORMAT']?.toLowerCase()
+  if (wanted === 'pretty' || wanted === 'json') return wanted
+  return process.stderr.isTTY ? 'pretty' : 'json'
 }
 
 function levelFromEnvironment(): LogLevel {

@@ -24,6 +24,6 @@ export async function openBackend(url: string): Promise<Backend> {
     throw new InvalidOptionError('url', `expected url to be the URL of a backend, got: ${show(url)}`)
   }
   const { scheme, url: complete } = backendUrl(url)
-  const { fromUrl } = await LOADERS[scheme]()
-  return fromUrl(complete)
+  const backend = await LOADERS[scheme]()
+  return backend.fromUrl(complete)
 }

@@ -13,7 +13,7 @@ export interface JsonError {
 const SPACE = /[ \t\n\r]*/y
 const TOKEN =
   // oxlint-disable-next-line no-control-regex -- JSON allows no control characters in texts
-  /[{}[\],:]|"(?:[^"\\\u0000-\u001F]|\\(?:["\\/bfnrt]|u[\dA-Fa-f]{4}))*"|(?:-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null)(?![\w.+-])/y
+  /[{}[\],:]|"[^"\\\u0000-\u001F]*(?:\\(?:["\\/bfnrt]|u[\dA-Fa-f]{4})[^"\\\u0000-\u001F]*)*"|(?:-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null)(?![\w.+-])/y
 const EXPECTED: Readonly<Record<Expectation, string>> = {
   value: 'a value',
   'value or ]': 'a value or ]',

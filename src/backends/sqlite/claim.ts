@@ -1,0 +1,184 @@
+import { InvalidOptionError, show } from '../../core/errors.ts'
+import type { ClaimRequest, ClaimResult } from '../../queue/backend.ts'
+import type { ClaimedJob } from '../../queue/job.ts'
+import type { Row } from './database.ts'
+import { due, promote } from './due.ts'
+import { applyTo } from './event.ts'
+import { bytesOf, CLAIM_COLUMNS, claimedOf } from './row.ts'
+import { STATE } from './schema.ts'
+import type { QueueRow, Session } from './session.ts'
+import { headSeqs } from './waiting.ts'
+import { isUtf16, PAYLOAD_UTF16, unstored } from './text.ts'
+
+const NONE: readonly ClaimedJob[] = Object.freeze([])
+/** A claim promotes no more than this, or than its limit. */
+const PROMOTED = 100
+/** A claim that meets more expired jobs than this leaves the others to upkeep. */
+const EXPIRED = 1000
+
+/** @throws InvalidOptionError unless the token is one of the owner: its jobs are found by that. */
+export function checkToken({ owner, token }: ClaimRequest): void {
+  if (token.startsWith(`${owner}:`) && !token.includes(':', owner.length + 1)) return
+  throw new InvalidOptionError('token', `expected token to be "${owner}:" and a number, got: ${show(token)}`)
+}
+
+/**
+ * The answer to a claim when it can be given without taking anything, so that workers with nothing to do never
+ * take the write lock; undefined when there may be something to take.
+ */
+export function peek(session: Session, request: ClaimRequest): ClaimResult | undefined {
+  const queue = session.findQueue(request.queue)
+  if (queue === undefined) {
+    return { jobs: NONE, suspectWaiting: false, nextDueMs: null, paused: false, control: 0 }
+  }
+  const held = heldBy(session, request.token)
+  if (held !== undefined) return answer(session, queue, request, held)
+  if (!queue.paused && request.limit > 0) {
+    if (due(session, queue) !== undefined) return undefined
+    if (heads(session, queue, request, 1).length > 0) return undefined
+  }
+  return answer(session, queue, request, NONE)
+}
+
+/** Takes jobs. In a transaction. */
+export function claim(session: Session, request: ClaimRequest): ClaimResult {
+  const queue = session.queue(request.queue)
+  const jobs = heldBy(session, request.token) ?? take(session, queue, request)
+  return answer(session, queue, request, jobs)
+}
+
+function answer(
+  session: Session,
+  queue: QueueRow,
+  request: ClaimRequest,
+  jobs: readonly ClaimedJob[],
+): ClaimResult {
+  const next = due(session, queue, Infinity)
+  return {
+    jobs,
+    suspectWaiting: hasSuspect(session, queue, request.types),
+    nextDueMs: next === undefined ? null : Math.max(0, next - session.wall),
+    paused: queue.paused,
+    control: queue.control,
+  }
+}
+
+/** What the token holds already: this is the second time it is asked for. */
+function heldBy(session: Session, token: string): ClaimedJob[] | undefined {
+  const rows = session.db.statement(HELD).all(token)
+  if (rows.length === 0) return undefined
+  return rows.map((row) =>
+    claimedOf(row, session.names.typeName(session.db, row[2] as number), token, row[16] === 1),
+  )
+}
+
+const HELD = `SELECT ${CLAIM_COLUMNS}, started FROM job WHERE token = ? ORDER BY rank, seq`
+
+function take(session: Session, queue: QueueRow, request: ClaimRequest): ClaimedJob[] {
+  const { token, leaseMs, renewForMs, start } = request
+  if (queue.paused || request.limit <= 0) return []
+  promote(session, queue, Math.max(request.limit, PROMOTED))
+
+  const rows = pick(session, queue, request)
+  if (rows.length === 0) return []
+  const renewUntil = renewForMs === null ? null : session.lease + renewForMs
+  const leaseUntil = Math.min(session.lease + leaseMs, renewUntil ?? Infinity)
+  const jobs: ClaimedJob[] = []
+  const seqs: number[] = []
+  let type = ''
+  let typeId: unknown
+  for (const row of rows) {
+    if (row[2] !== typeId) {
+      typeId = row[2]
+      type = session.names.typeName(session.db, row[2] as number)
+    }
+    jobs.push(claimedOf(row, type, token, jobs.length < start))
+    seqs.push(row[0] as number)
+  }
+  const update = session.db.statement(TAKE)
+  for (const started of [true, false]) {
+    const these = started ? seqs.slice(0, start) : seqs.slice(start)
+    if (these.length === 0) continue
+    update.run(token, leaseUntil, renewUntil, started ? 1 : 0, JSON.stringify(these))
+  }
+  session.moved(queue, STATE.waiting, STATE.active, rows.length)
+  return jobs
+}
+
+const TAKE = `
+  UPDATE job SET state = 3, token = ?, lease_until = ?, renew_until = ?, started = ?
+  WHERE seq IN (SELECT value FROM json_each(?))`
+
+/** The rows to take: in order, not expired (those are dead-lettered here), and within the limits. */
+function pick(session: Session, queue: QueueRow, request: ClaimRequest): Row[] {
+  const limit = request.suspects === 'only' ? 1 : request.limit
+  // Where any that many would fit, nobody has to measure.
+  const measured = queue.largest * limit > request.maxBytes
+  const picked: Row[] = []
+  let bytes = 0
+  for (let expired = 0; expired < EXPIRED;) {
+    const wanted = limit - picked.length
+    // Those that were picked still wait, for all that the table says.
+    const seqs = heads(session, queue, request, limit).slice(picked.length)
+    const late: number[] = []
+    let full = false
+    for (const row of rowsOf(session, seqs, measured)) {
+      const size = measured ? sizeOf(row) : 0
+      if (picked.length > 0 && bytes + size > request.maxBytes) {
+        full = true
+        break
+      }
+      const expiresAt = row[8] as number | null
+      if (expiresAt !== null && expiresAt <= session.wall) {
+        late.push(row[0] as number)
+        continue
+      }
+      bytes += size
+      picked.push(row)
+    }
+    for (const seq of late) applyTo(session, seq, { kind: 'expire' })
+    if (full || late.length === 0 || seqs.length < wanted) break
+    expired += late.length
+  }
+  return picked
+}
+
+/** Which jobs come first. */
+function heads(
+  session: Session,
+  queue: QueueRow,
+  { types, suspects }: ClaimRequest,
+  limit: number,
+): number[] {
+  const ids: number[] = []
+  for (const type of new Set(types)) {
+    const id = session.names.findTypeId(session.db, queue.id, type)
+    if (id !== undefined) ids.push(id)
+  }
+  return headSeqs(session.db, ids, suspects === 'only', limit)
+}
+
+/** Reads them all at once, or one by one where no more may be read than is taken. */
+function rowsOf(session: Session, seqs: readonly number[], lazily: boolean): Iterable<Row> {
+  const statement = session.db.statement(ROWS)
+  const list = JSON.stringify(seqs)
+  return lazily ? statement.each(list) : statement.all(list)
+}
+
+// CROSS JOIN: in the order of the list.
+const ROWS = `SELECT ${CLAIM_COLUMNS} FROM (SELECT value FROM json_each(?)) AS list CROSS JOIN job ON job.seq = list.value`
+
+function sizeOf(row: Row): number {
+  return bytesOf(unstored(row[15]!, isUtf16(row[14], PAYLOAD_UTF16)))
+}
+
+function hasSuspect(session: Session, queue: QueueRow, types: readonly string[]): boolean {
+  const { db, names } = session
+  // Most of the time nowhere is any.
+  if (db.statement('SELECT 1 FROM job WHERE state = 0 AND crashes > 0 LIMIT 1').get() === undefined)
+    return false
+  return types.some((type) => {
+    const id = names.findTypeId(db, queue.id, type)
+    return id !== undefined && headSeqs(db, [id], true, 1).length > 0
+  })
+}

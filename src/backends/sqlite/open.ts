@@ -1,0 +1,74 @@
+import { statSync } from 'node:fs'
+import { dirname } from 'node:path'
+import { BackendError } from '../../core/errors.ts'
+import { bootId } from './boot.ts'
+import { retryWhileBusy, type Patience } from './busy.ts'
+import { connect, type SqliteClient } from './client.ts'
+import { Database } from './database.ts'
+import { explained } from './failure.ts'
+import { migrateStep, noteBoot, readVersion } from './migrate.ts'
+
+/** Where the database is: a path, `:memory:`, or somebody's client. */
+export type Location = string | SqliteClient
+
+export function labelOf(location: Location): string {
+  if (typeof location !== 'string') return 'the database of the given client'
+  return location === ':memory:' ? 'the database in memory' : location
+}
+
+/** Opens the database, refuses what is not ours before anything is written, and brings its schema up to date. */
+export async function openDatabase(location: Location, patience: Patience): Promise<Database> {
+  const label = labelOf(location)
+  if (typeof location === 'string' && location !== ':memory:') checkPlace(location)
+  let db: Database | undefined
+  try {
+    const opened = new Database(typeof location === 'string' ? connect(location) : location, label)
+    db = opened
+    opened.exec('PRAGMA busy_timeout = 0')
+    await retryWhileBusy(() => readVersion(opened), patience)
+    await retryWhileBusy(() => useWal(opened), patience)
+    for (const setting of SETTINGS) opened.exec(`PRAGMA ${setting}`)
+    while (await retryWhileBusy(() => migrateStep(opened), patience));
+    await retryWhileBusy(() => noteBoot(opened, bootId()), patience)
+    return opened
+  } catch (error) {
+    // A caller's client stays open: they may want to look.
+    if (typeof location === 'string') db?.close()
+    throw explained(error, label)
+  }
+}
+
+const SETTINGS = [
+  // 32 MiB; the default of 2 MB does not hold the indexes of a backlog of a million.
+  'cache_size = -32768',
+  'temp_store = MEMORY',
+  // Fewer, longer checkpoints: a page that is written often is copied once. 8 MB of log at the least.
+  'wal_autocheckpoint = 2000',
+  // A log that grew under a long reader is cut back afterwards.
+  'journal_size_limit = 67108864',
+]
+
+/** Readers never wait for the writer, nor it for them. The mode stays with the file. */
+function useWal(db: Database): void {
+  const mode = db.pragma('journal_mode = WAL')
+  if (mode === 'wal' || mode === 'memory') return
+  throw new BackendError(
+    'BACKEND_UNAVAILABLE',
+    `expected ${db.label} to support write-ahead logging, got journal mode: ${String(mode)}; keep it on a local disk`,
+    { retryable: false },
+  )
+}
+
+/** SQLite says only "unable to open database file" of all of these. */
+function checkPlace(path: string): void {
+  const folder = dirname(path)
+  const refuse = (text: string): never => {
+    throw new BackendError('BACKEND_UNAVAILABLE', text, { retryable: false })
+  }
+  if (!statSync(folder, { throwIfNoEntry: false })?.isDirectory()) {
+    refuse(`cannot open ${path}: there is no folder ${folder}; create it first`)
+  }
+  if (statSync(path, { throwIfNoEntry: false })?.isDirectory()) {
+    refuse(`cannot open ${path}: it is a folder; name a file in it`)
+  }
+}

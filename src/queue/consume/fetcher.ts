@@ -51,6 +51,7 @@ export class Fetcher {
   #accepting = false
   /** The store may have something for us: it hinted so, or gave all that we had asked for. */
   #hungry = true
+  #hinted = false
   #peek = false
   #claims = 0
   #control: number | undefined
@@ -99,6 +100,7 @@ export class Fetcher {
 
   /** The store hinted that something changed. */
   hint(): void {
+    this.#hinted = true
     if (this.#free() > 0) {
       this.#hungry = true
       this.wake()
@@ -139,8 +141,9 @@ export class Fetcher {
     const { settler } = this.#host
     await this.#admit()
     const settlements = settler.take(MOST_OUTCOMES)
-    const request = this.#request()
+    const request = this.#request(settlements.length > 0)
     if (settlements.length === 0 && request === undefined) return false
+    this.#hinted = false
     let trip: Trip
     try {
       trip = await this.#exchange.trip(settlements, request, this.#giveUp.signal)
@@ -164,8 +167,8 @@ export class Fetcher {
     this.#peek = false
     if (this.#control !== undefined && claimed.control !== this.#control) this.#host.controlChanged()
     this.#control = claimed.control
-    const wanted = request.suspects === 'only' ? 1 : request.limit
-    this.#hungry = claimed.jobs.length >= wanted && wanted > 0
+    // Full: there may be more. Less: there is not, unless a hint came while we asked. Nothing wanted: as before.
+    if (request.limit > 0) this.#hungry = this.#hinted || claimed.jobs.length >= request.limit
     if (
       this.#isolation.learn(claimed.suspectWaiting, request.suspects === 'only' && claimed.jobs.length > 0)
     ) {
@@ -182,12 +185,12 @@ export class Fetcher {
     }
     if (late) return
     if (begin.length > 0) this.#host.begin(begin)
-    if (begin.length < jobs.length)
-      this.#buffer.push(
-        jobs.filter((job) => !job.started),
-        trip.askedAt,
-        now,
-      )
+    if (begin.length === jobs.length) return
+    this.#buffer.push(
+      jobs.filter((job) => !job.started),
+      trip.askedAt,
+      now,
+    )
   }
 
   /** Lets claimed jobs begin, as the gate admits; hands back what was held for too long. */
@@ -221,15 +224,15 @@ export class Fetcher {
     if (begin.length > 0) this.#host.begin(begin)
   }
 
-  #request(): ClaimRequest | undefined {
+  /** What to claim. A trip that settles can as well ask for more. */
+  #request(settling: boolean): ClaimRequest | undefined {
     const { queueName: queue, owner, gate, leaseMs, renewForMs } = this.#host
     if (!this.#accepting) return undefined
     const types = this.#host.types()
     const running = this.#host.running()
     const mode = this.#isolation.mode(running + this.#buffer.size)
     const free = mode === 'drain' ? 0 : this.#free()
-    const hungry = (this.#hungry && free > 0 && types.length > 0) || this.#host.settler.size > 0
-    if (!hungry && !this.#peek) return undefined
+    if (types.length === 0 || !(settling || this.#peek || (this.#hungry && free > 0))) return undefined
     const limit = mode === 'suspect' ? 1 : free === 0 ? 0 : free + this.#prefetch.allowance(gate.capacity)
     return {
       queue,

@@ -31,6 +31,7 @@ const SHORTEST_JOB_MS = 0.005
 const MOST_WORK_MS = 50
 const MOST_JOBS = 1000
 
+/** A moving mean in which a single outlier, a pause of the garbage collector say, counts for little. */
 function blend(old: number | undefined, sample: number): number {
-  return old === undefined ? sample : old * 0.9 + sample * 0.1
+  return old === undefined ? sample : old * 0.9 + Math.min(sample, old * 2 + 0.01) * 0.1
 }

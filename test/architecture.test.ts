@@ -87,7 +87,7 @@ describe('the rules refuse', () => {
       {
         'core/a.ts': `import './b.ts'`,
         'core/b.ts': `export { c } from './c.ts'`,
-        'core/c.ts': `import type { A } from './a.ts'`,
+        'core/c.ts': `import { type A } from './a.ts'`,
       },
       'core/a.ts: is in a cycle: core/a.ts -> core/b.ts -> core/c.ts -> core/a.ts',
     ],
@@ -128,7 +128,7 @@ test('the rules let pass what the house allows', () => {
     'core/id.ts': 'a\n'.repeat(300),
     'server/server.ts': `import { id } from '../core/id.ts'`,
     'queue/queue.ts': `import { id } from '../core/id.ts'\nimport './producer.ts'`,
-    'queue/producer.ts': `import type { Server } from '../server/server.ts'`,
+    'queue/producer.ts': `import type { Server } from '../server/server.ts'\nimport type { Queue } from './queue.ts'`,
     'queue/open-backend.ts': `const late = () => import('../backends/memory/index.ts')`,
     'backends/memory/index.ts': `import type { Backend } from '../../queue/queue.ts'`,
     'backends/sqlite/client.ts': `import { DatabaseSync } from 'node:sqlite'`,

@@ -31,7 +31,7 @@ const DRIVERS: ReadonlyMap<string, string> = new Map([
   ['mqtt', 'topic'],
   ['ws', 'http'],
 ])
-const BUCKETS = /^(?:utils?|helpers?|common|shared|misc|types?|interfaces?|models?|classes)$/
+const BUCKETS = /^(?:utils?|helpers?|common|shared|misc|types|interfaces|models|classes)$/
 const KEBAB = /^[a-z0-9]+(?:-[a-z0-9]+)*$/
 const MAX_LINES = 300
 const INDEX = 'index.ts'
@@ -54,7 +54,7 @@ export function complaints(files: Files): string[] {
       const target = posix.join(posix.dirname(file), each.specifier)
       if (!files.has(target)) found.push(`${file}: imports ${each.specifier}, which is not a file of src/`)
       else found.push(...aboutArrow(file, target, each.kind))
-      if (each.kind !== 'dynamic') targets.push(target)
+      if (each.kind === 'static') targets.push(target)
     }
     graph.set(file, targets)
   }
@@ -115,8 +115,9 @@ function aboutArrow(file: string, target: string, kind: Import['kind']): string[
 }
 
 /**
- * Type-only imports count: they load nothing, but two files of which neither can be read or changed without the
- * other are one file in two pieces. Dynamic imports do not: they wait until both ends are there.
+ * Of files that load each other: which of them runs first, and what it finds undefined, would depend on who was
+ * imported first. Type-only imports are left out. They load nothing, and two ideas may well name each other: a
+ * queue makes workers, and a worker knows its queue. Dynamic ones wait until both ends are there.
  */
 function aboutCycles(graph: ReadonlyMap<string, readonly string[]>): string[] {
   const found: string[] = []

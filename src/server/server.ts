@@ -132,7 +132,9 @@ export class Server extends Service {
    * and the start rejects with its error. Rejects with a ShutdownError when a stop comes before it is done.
    */
   override start(): Promise<void> {
-    if (this.#phase === 'idle') this.#begin()
+    if (this.#phase === 'idle') this.#phase = 'starting'
+    // Each start has its own, so that a stop also reaches a start that still waits for the last stop.
+    if (this.#interrupt.signal.aborted) this.#interrupt = new AbortController()
     return super.start()
   }
 
@@ -188,7 +190,9 @@ export class Server extends Service {
   }
 
   protected override async onStart(): Promise<void> {
-    if (this.#phase !== 'starting') this.#begin()
+    this.#phase = 'starting'
+    this.#hurry = new AbortController()
+    this.#killed = []
     const { signal } = this.#interrupt
     try {
       // Workers added meanwhile are started by this loop too.
@@ -210,13 +214,6 @@ export class Server extends Service {
     const killed = await shutDown(this.#members, { timeoutMs, logger, hurry: this.#hurry.signal })
     this.#killed = [...new Set([...this.#killed, ...killed])]
     this.#phase = 'idle'
-  }
-
-  #begin(): void {
-    this.#phase = 'starting'
-    this.#interrupt = new AbortController()
-    this.#hurry = new AbortController()
-    this.#killed = []
   }
 
   /** Resolves when nobody is alive, those included who were added or started again meanwhile. */

@@ -105,6 +105,14 @@ describe('a process that runs a server for ever', () => {
     expect(server.log()).toContain('Look at this.isRunning in every loop')
   })
 
+  test('stays alive for a worker that waits for nothing but its signal', async () => {
+    const server = run('only-waits')
+    await server.printed('up')
+    server.child.kill('SIGTERM')
+    expect(await server.closed).toEqual({ code: 0, signal: null })
+    expect(server.out()).toBe('up\nasked\nresolved 0\n')
+  })
+
   test('ends by itself with 0 when every worker has ended', async () => {
     const server = run('ends-by-itself')
     expect(await server.closed).toEqual({ code: 0, signal: null })

@@ -68,6 +68,24 @@ describe('adding workers', () => {
     expect(minder.workers).toHaveLength(1)
   })
 
+  test('knows the options of a class at compile time', () => {
+    const minder = server()
+    class Rooted extends Worker<{ root: string }> {
+      constructor(options: { root: string; name?: string }) {
+        super({ ...options })
+      }
+      override main(): void {}
+    }
+    minder.add(Rooted, { root: '/srv' }, { stopTimeout: '1s' })
+    // @ts-expect-error: its constructor asks for a root
+    minder.add(Rooted)
+    // @ts-expect-error: the root is a text
+    minder.add(Rooted, { root: 5 })
+    // @ts-expect-error: a misspelling
+    minder.add(Rooted, { root: '/srv', nmae: 'x' })
+    expect(minder.workers).toHaveLength(4)
+  })
+
   test('names what is not there, with the nearest name', () => {
     expect(() => server().add(probe('mailer')).get('mailr')).toThrow('did you mean "mailer"')
   })
@@ -151,6 +169,19 @@ describe('starting and stopping', () => {
     await until(() => notes.includes('setup b'))
     await Promise.all([expect(started).rejects.toThrow(ShutdownError), minder.stop()])
     expect(notes).toEqual(['setup a', 'setup b', 'end b', 'asked a', 'end a'])
+  })
+
+  test('a stop also interrupts a start that waits for the stop before it', async () => {
+    const notes: string[] = []
+    const minder = server().add(probe('a', { notes }))
+    await minder.start()
+    const stopped = minder.stop()
+    const again = minder.start()
+    await Promise.all([stopped, expect(again).rejects.toThrow(ShutdownError), minder.stop()])
+    expect(notes).toEqual(['setup a', 'asked a', 'end a'])
+    await minder.start()
+    expect(minder.isReady).toBe(true)
+    await minder.stop()
   })
 
   test('a setup that never settles cannot hold a stop beyond the deadline', async () => {

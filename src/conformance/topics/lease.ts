@@ -189,6 +189,7 @@ export const leaseCases: ConformanceCase[] = [
       const second = await s.held({ id: 'again' })
       assert.deepEqual(await s.settle(job, DONE), { status: 'stale' })
       assert.deepEqual(await s.settle({ ...job, seq: second.seq }, DONE), { status: 'stale' })
+      assert.deepEqual(await s.settle({ ...second, seq: job.seq }, DONE), { status: 'stale' })
       await s.settled(second, DONE)
     },
     'what names a job that never was is stale': async (s) => {

@@ -67,6 +67,7 @@ const event = fc.oneof(
   { arbitrary: events.claim, weight: 12 },
   { arbitrary: events.due, weight: 6 },
   { arbitrary: events.start, weight: 4 },
+  { arbitrary: events.retry, weight: 8 },
   { arbitrary: events.replay, weight: 4 },
   ...KINDS.map((kind) => ({ arbitrary: events[kind], weight: 1 })),
 )
@@ -101,7 +102,11 @@ interface Step {
 const life: fc.Arbitrary<Step[]> = fc
   .tuple(
     newJob,
-    fc.array(fc.tuple(event, fc.integer({ min: -2_000, max: 10_000 })), { minLength: 1, maxLength: 40 }),
+    fc.array(fc.tuple(event, fc.integer({ min: -2_000, max: 10_000 })), {
+      minLength: 1,
+      maxLength: 60,
+      size: 'max',
+    }),
   )
   .map(([job, happenings]) => {
     const steps: Step[] = []

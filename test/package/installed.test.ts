@@ -17,6 +17,20 @@ const IMPORT_ONE = `
   console.log(JSON.stringify({ node: process.versions.node, names, drivers }))
 `
 
+/** Ends the command by a signal, as a terminal would, once its job has begun. */
+const MAIL = `
+  import { Queue } from 'millhand'
+  import { sqlite } from 'millhand/sqlite'
+
+  const mail = new Queue('mail', { backend: sqlite('jobs.db') })
+  export const worker = mail.worker({
+    welcome: (job): void => {
+      console.log('welcome, ' + (job.payload as { to: string }).to)
+      process.kill(process.pid, 'SIGTERM')
+    },
+  })
+`
+
 const execute = promisify(execFile)
 let project: string
 let tarball: Tarball
@@ -67,9 +81,13 @@ test(`every entry can be imported on Node ${OLDEST_NODE}`, async ({ skip }) => {
   }
 })
 
-test('the command is there, and shows its help', async () => {
-  const { stdout } = await execute('npm', ['exec', '--no', '--', 'millhand', '--help'], { cwd: project })
-  expect(stdout).toContain('millhand')
+test('the command adds a job, and runs the TypeScript file that works on it', async () => {
+  const millhand = (...args: string[]) =>
+    execute('npm', ['exec', '--no', '--', 'millhand', ...args], { cwd: project, timeout: 30_000 })
+  await writeFile(join(project, 'mail.ts'), MAIL)
+  await millhand('queue', 'add', 'mail', 'welcome', '{ "to": "ada" }', '--backend', 'sqlite:jobs.db')
+  const { stdout } = await millhand('run', 'mail.ts')
+  expect(stdout).toBe('welcome, ada\n')
 })
 
 async function importOne(

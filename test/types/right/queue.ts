@@ -42,3 +42,24 @@ void mixed.add('transformed', 'text')
 // Without schemas a queue takes any type with any payload.
 const open = new Queue('open', { backend: memory() })
 void open.add('anything', { at: 'all' })
+
+// A handler gets what the schema makes of the payload.
+const worker = mixed.worker(
+  {
+    zod: (job, { signal, progress }) => {
+      expectType<Equal<typeof job.payload, { n: number }>>()
+      expectType<Equal<typeof job.type, 'zod'>>()
+      expectType<Equal<typeof signal, AbortSignal>>()
+      progress({ done: 1 })
+    },
+    transformed: async (job, { followUp, snooze }) => {
+      expectType<Equal<typeof job.payload, number>>()
+      await followUp(mail, 'digest', { userId: 'ada' })
+      return snooze('10m')
+    },
+  },
+  { concurrency: 20, timeout: '1m' },
+)
+worker.registerHandler('valibot', (job) => {
+  expectType<Equal<typeof job.payload.n, number>>()
+})

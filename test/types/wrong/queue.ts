@@ -26,3 +26,12 @@ new Queue('mail', {})
 new Queue('mail', { backEnd: memory() })
 // refused: is not assignable to type
 new Queue('mail', { backend: memory(), jobs: { welcome: 'a string' } })
+
+// refused: 'welcom' does not exist in type
+mail.worker({ welcom: () => {} })
+// refused: Property 'from' does not exist on type '{ to: string; }'
+mail.worker({ welcome: (job) => job.payload.from })
+// refused: 'concurency' does not exist in type
+mail.worker({}, { concurency: 2 })
+// refused: 'number' is not assignable to parameter of type 'string'
+mail.worker({ welcome: (_job, { followUp }) => followUp(mail, 'length', 4) })

@@ -7,7 +7,7 @@ import { applyTo } from './event.ts'
 import { bytesOf, CLAIM_COLUMNS, claimedOf } from './row.ts'
 import { STATE } from './schema.ts'
 import type { QueueRow, Session } from './session.ts'
-import { headSeqs } from './waiting.ts'
+import { headRows, headSeqs, type Line } from './waiting.ts'
 import { isUtf16, PAYLOAD_UTF16, unstored } from './text.ts'
 
 const NONE: readonly ClaimedJob[] = Object.freeze([])
@@ -35,7 +35,7 @@ export function peek(session: Session, request: ClaimRequest): ClaimResult | und
   if (held !== undefined) return answer(session, queue, request, held)
   if (!queue.paused && request.limit > 0) {
     if (due(session, queue) !== undefined) return undefined
-    if (heads(session, queue, request, 1).length > 0) return undefined
+    if (headSeqs(session.db, lineOf(session, queue, request), 1).length > 0) return undefined
   }
   return answer(session, queue, request, NONE)
 }
@@ -56,7 +56,7 @@ function answer(
   const next = due(session, queue, Infinity)
   return {
     jobs,
-    suspectWaiting: hasSuspect(session, queue, request.types),
+    suspectWaiting: hasSuspect(session, queue, request),
     nextDueMs: next === undefined ? null : Math.max(0, next - session.wall),
     paused: queue.paused,
     control: queue.control,
@@ -114,15 +114,18 @@ function pick(session: Session, queue: QueueRow, request: ClaimRequest): Row[] {
   const limit = request.suspects === 'only' ? 1 : request.limit
   // Where any that many would fit, nobody has to measure.
   const measured = queue.largest * limit > request.maxBytes
+  const line = lineOf(session, queue, request)
   const picked: Row[] = []
   let bytes = 0
   for (let expired = 0; expired < EXPIRED;) {
     const wanted = limit - picked.length
     // Those that were picked still wait, for all that the table says.
-    const seqs = heads(session, queue, request, limit).slice(picked.length)
+    const rows = headRows(session.db, line, CLAIM_COLUMNS, wanted, picked.length, measured)
+    let met = 0
     const late: number[] = []
     let full = false
-    for (const row of rowsOf(session, seqs, measured)) {
+    for (const row of rows) {
+      met++
       const size = measured ? sizeOf(row) : 0
       if (picked.length > 0 && bytes + size > request.maxBytes) {
         full = true
@@ -137,48 +140,29 @@ function pick(session: Session, queue: QueueRow, request: ClaimRequest): Row[] {
       picked.push(row)
     }
     for (const seq of late) applyTo(session, seq, { kind: 'expire' })
-    if (full || late.length === 0 || seqs.length < wanted) break
+    if (full || late.length === 0 || met < wanted) break
     expired += late.length
   }
   return picked
 }
 
-/** Which jobs come first. */
-function heads(
-  session: Session,
-  queue: QueueRow,
-  { types, suspects }: ClaimRequest,
-  limit: number,
-): number[] {
-  const ids: number[] = []
+function lineOf(session: Session, queue: QueueRow, { types, suspects }: ClaimRequest): Line {
+  const typeIds: number[] = []
   for (const type of new Set(types)) {
     const id = session.names.findTypeId(session.db, queue.id, type)
-    if (id !== undefined) ids.push(id)
+    if (id !== undefined) typeIds.push(id)
   }
-  return headSeqs(session.db, ids, suspects === 'only', limit)
+  return { typeIds, suspects: suspects === 'only' }
 }
-
-/** Reads them all at once, or one by one where no more may be read than is taken. */
-function rowsOf(session: Session, seqs: readonly number[], lazily: boolean): Iterable<Row> {
-  const statement = session.db.statement(ROWS)
-  const list = JSON.stringify(seqs)
-  return lazily ? statement.each(list) : statement.all(list)
-}
-
-// CROSS JOIN: in the order of the list.
-const ROWS = `SELECT ${CLAIM_COLUMNS} FROM (SELECT value FROM json_each(?)) AS list CROSS JOIN job ON job.seq = list.value`
 
 function sizeOf(row: Row): number {
   return bytesOf(unstored(row[15]!, isUtf16(row[14], PAYLOAD_UTF16)))
 }
 
-function hasSuspect(session: Session, queue: QueueRow, types: readonly string[]): boolean {
-  const { db, names } = session
+function hasSuspect(session: Session, queue: QueueRow, request: ClaimRequest): boolean {
   // Most of the time nowhere is any.
-  if (db.statement('SELECT 1 FROM job WHERE state = 0 AND crashes > 0 LIMIT 1').get() === undefined)
+  if (session.db.statement('SELECT 1 FROM job WHERE state = 0 AND crashes > 0 LIMIT 1').get() === undefined) {
     return false
-  return types.some((type) => {
-    const id = names.findTypeId(db, queue.id, type)
-    return id !== undefined && headSeqs(db, [id], true, 1).length > 0
-  })
+  }
+  return headSeqs(session.db, lineOf(session, queue, { ...request, suspects: 'only' }), 1).length > 0
 }

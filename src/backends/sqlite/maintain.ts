@@ -102,13 +102,14 @@ function unhandledTypes(
 }
 
 function waits({ db }: Session, typeId: number): boolean {
-  return headSeqs(db, [typeId], false, 1).length > 0 || headSeqs(db, [typeId], true, 1).length > 0
+  return [false, true].some((suspects) => headSeqs(db, { typeIds: [typeId], suspects }, 1).length > 0)
 }
 
 function bury(session: Session, typeId: number, limit: number): number {
   if (limit <= 0) return 0
-  const seqs = headSeqs(session.db, [typeId], false, limit)
-  if (seqs.length < limit) seqs.push(...headSeqs(session.db, [typeId], true, limit - seqs.length))
+  const seqs = headSeqs(session.db, { typeIds: [typeId], suspects: false }, limit)
+  if (seqs.length < limit)
+    seqs.push(...headSeqs(session.db, { typeIds: [typeId], suspects: true }, limit - seqs.length))
   for (const seq of seqs) applyTo(session, seq, { kind: 'unhandled' })
   return seqs.length
 }

@@ -11,49 +11,22 @@ const STALE: SettleResult = Object.freeze({ status: 'stale' })
 
 /** Ends claims. In a transaction. */
 export function settle(session: Session, settlements: readonly Settlement[]): SettleResult[] {
-  const results: SettleResult[] = []
-  for (let at = 0; at < settlements.length;) {
-    const run = plainRun(settlements, at)
-    if (run > 0) {
-      results.push(...remove(session, settlements.slice(at, at + run)))
-      at += run
-    } else {
-      results.push(settleOne(session, settlements[at]!))
-      at++
+  const remove = session.db.statement(REMOVE)
+  return settlements.map((settlement) => {
+    const { ref, outcome, followUps } = settlement
+    if (outcome.kind === 'done' && outcome.keepMs === 0 && (followUps?.length ?? 0) === 0) {
+      // What transition() says of it, without reading it: the way of most jobs.
+      const queue = session.findQueue(ref.queue)
+      if (queue !== undefined && remove.run(ref.seq, ref.token, ref.id, queue.id) === 1) {
+        session.moved(queue, STATE.active, null, 1)
+        return OK
+      }
     }
-  }
-  return results
+    return settleOne(session, settlement)
+  })
 }
 
-/** How many settlements from `at` on only remove jobs of one claim: the way of most. */
-function plainRun(settlements: readonly Settlement[], at: number): number {
-  const { queue, token } = settlements[at]!.ref
-  let end = at
-  for (; end < settlements.length; end++) {
-    const { ref, outcome, followUps } = settlements[end]!
-    if (outcome.kind !== 'done' || outcome.keepMs !== 0 || (followUps?.length ?? 0) > 0) break
-    if (ref.token !== token || ref.queue !== queue) break
-  }
-  return end - at
-}
-
-function remove(session: Session, settlements: readonly Settlement[]): SettleResult[] {
-  const { queue: name, token } = settlements[0]!.ref
-  const queue = session.findQueue(name)
-  if (queue === undefined) return settlements.map(() => STALE)
-  const seqs = JSON.stringify(settlements.map(({ ref }) => ref.seq))
-  const removed = new Set<unknown>()
-  for (const row of session.db.statement(REMOVE).all(seqs, token, queue.id)) removed.add(row[0])
-  session.moved(queue, STATE.active, null, removed.size)
-  // Each is removed once. What was not may be kept for its id, or be stale.
-  return settlements.map((settlement) =>
-    removed.delete(settlement.ref.seq) ? OK : settleOne(session, settlement),
-  )
-}
-
-const REMOVE = `
-  DELETE FROM job WHERE seq IN (SELECT value FROM json_each(?)) AND token = ? AND queue_id = ? AND dedupe_ms IS NULL
-  RETURNING seq`
+const REMOVE = 'DELETE FROM job WHERE seq = ? AND token = ? AND id = ? AND queue_id = ? AND dedupe_ms IS NULL'
 
 function settleOne(session: Session, { ref, outcome, followUps }: Settlement): SettleResult {
   const job = held(session, ref)

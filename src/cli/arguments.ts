@@ -1,5 +1,6 @@
 /** Readers of what is typed after an option. What they throw becomes wrong usage that names the option. */
 import { InvalidArgumentError } from 'commander'
+import { toMs } from '../core/duration.ts'
 import { nearest } from '../core/options.ts'
 import { JOB_STATES, type JobState } from '../queue/job.ts'
 
@@ -21,6 +22,18 @@ export function timeOfDay(text: string): Date {
   const exists = Number(day) <= 28 || new Date(`${date}T00:00Z`).getUTCDate() === Number(day)
   if (match !== null && Number.isFinite(value.getTime()) && exists) return value
   throw new InvalidArgumentError('Expected a time such as 2026-03-01T08:30 or 2026-03-01T08:30:00Z.')
+}
+
+/** A duration; a bare number is milliseconds, as it is in code. */
+export function span(text: string): number {
+  const duration = /^\d+$/.test(text) ? Number(text) : text
+  try {
+    return toMs(duration)
+  } catch {
+    throw new InvalidArgumentError(
+      'Expected a duration of at most ten years, such as 250ms, 30s, 5m or 1h30m.',
+    )
+  }
 }
 
 /** An option that may be given several times. */

@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process'
 import { existsSync, statSync } from 'node:fs'
 import { extname, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { MillhandError, toError } from '../core/errors.ts'
+import { MillhandError, show } from '../core/errors.ts'
 import { blame, relativePath } from './blame.ts'
 import { notFound } from './failure.ts'
 
@@ -28,7 +28,7 @@ export async function loadModule(file: string): Promise<Readonly<Record<string, 
     return await Promise.race([loading, stuck.promise])
   } catch (thrown) {
     if (thrown instanceof MillhandError && thrown.code === 'MODULE_LOAD') throw thrown
-    throw failure(await explain(toError(thrown), file, path), thrown)
+    throw failure(await explain(thrown, file, path), thrown)
   } finally {
     process.off('beforeExit', onIdle)
   }
@@ -53,7 +53,8 @@ function checkPlace(file: string, path: string): void {
 }
 
 /** One or two lines: where, what, and what to do when that is known. */
-async function explain(error: Error, file: string, path: string): Promise<string> {
+async function explain(error: unknown, file: string, path: string): Promise<string> {
+  if (!(error instanceof Error)) return `${file}: threw while it was loaded: ${show(error)}`
   const code = (error as NodeJS.ErrnoException).code ?? ''
   const [reason = ''] = error.message.split('\n')
   const where = blame(error) ?? (error instanceof SyntaxError ? await syntaxErrorIn(path) : undefined) ?? file

@@ -9,6 +9,11 @@ export function printable(text: string): string {
   return text.replace(CONTROL, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`)
 }
 
+/** `1 job`, `2 jobs`. */
+export function counted(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? '' : 's'}`
+}
+
 /** The first line of a message, printable, cut to `longest` characters. */
 export function firstLine(text: string, longest = 80): string {
   const [line = ''] = text.trim().split('\n')

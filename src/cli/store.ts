@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs'
 import type { Command } from 'commander'
 import { MillhandError, UnsupportedError } from '../core/errors.ts'
 import { nearest } from '../core/options.ts'
-import type { Backend } from '../queue/backend.ts'
+import type { Backend, QueueStats } from '../queue/backend.ts'
 import { backendUrl } from '../queue/backend-url.ts'
 import { openBackend } from '../queue/open-backend.ts'
 import { Queue } from '../queue/queue.ts'
@@ -28,21 +28,27 @@ export function withStoreOptions(command: Command): Command {
 
 /** The store that a command looks into. */
 export class Store {
-  readonly backend: Backend
+  readonly #backend: Backend
 
   constructor(backend: Backend) {
-    this.backend = backend
+    this.#backend = backend
   }
 
   /** A queue to add to: it need not have been used before. It takes any payload, having no schemas. */
   queue(name: string): Queue {
-    return new Queue(name, { backend: this.backend })
+    return new Queue(name, { backend: this.#backend })
+  }
+
+  /** All queues that were ever used. */
+  async stats(): Promise<QueueStats[]> {
+    await this.#backend.open()
+    return this.#backend.stats()
   }
 
   /** A queue that was used before. @throws MillhandError NOT_FOUND, with a guess at what was meant. */
   async known(name: string): Promise<Queue> {
     const queue = this.queue(name)
-    const names = (await this.backend.stats()).map((stats) => stats.queue)
+    const names = (await this.stats()).map((stats) => stats.queue)
     if (names.includes(name)) return queue
     const guess = nearest(name, names)
     const list = names.length > 10 ? `${names.slice(0, 10).join(', ')}, ...` : names.join(', ')
@@ -82,7 +88,6 @@ export async function withStore(
         `a ${backend.name} store lives inside the process that made it, where no command can look; use a file, such as sqlite:jobs.db`,
       )
     }
-    await backend.open()
     await use(new Store(backend))
   } finally {
     await backend.close()

@@ -25,20 +25,31 @@ const EXAMPLES = "such as 'sqlite:jobs.db', 'sqlite:/var/lib/app/jobs.db?durabil
 export function backendUrl(text: string): BackendUrl {
   const scheme = WITH_SCHEME.exec(text)?.[1]?.toLowerCase()
   if (scheme === undefined) {
-    if (SQLITE_FILE.test(text)) return { scheme: 'sqlite', url: `sqlite:${text}`, file: text }
+    if (SQLITE_FILE.test(text)) {
+      const path = text.replaceAll(/[%?#\s]/g, encodeURIComponent)
+      return { scheme: 'sqlite', url: `sqlite:${path}`, file: text }
+    }
     throw invalid(`expected the backend to be a URL ${EXAMPLES}, or a path that ends in .db or .sqlite`)
   }
   const known = SCHEMES.find((candidate) => candidate === scheme)
   if (known !== undefined) {
     const rest = text.slice(known.length + 1)
-    const file = known === 'sqlite' && rest !== ':memory:' ? rest.replace(/\?.*$/s, '') : undefined
-    return { scheme: known, url: `${known}:${rest}`, file }
+    return { scheme: known, url: `${known}:${rest}`, file: known === 'sqlite' ? fileOf(rest) : undefined }
   }
   const guess = nearest(scheme, SCHEMES)
   const hint = guess === undefined ? '' : `did you mean "${guess}:"? `
   throw invalid(
     `there is no backend for "${scheme}:"; ${hint}Known are ${SCHEMES.map((name) => `${name}:`).join(' and ')}, ${EXAMPLES}`,
   )
+}
+
+function fileOf(rest: string): string | undefined {
+  const [path = ''] = rest.replace(/^\/\/(?=\/)/, '').split('?', 1)
+  try {
+    return path === ':memory:' ? undefined : decodeURIComponent(path)
+  } catch {
+    throw invalid('expected a % in the path of a URL to be written as %25')
+  }
 }
 
 function invalid(message: string): InvalidOptionError {

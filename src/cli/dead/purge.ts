@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
 import { examples } from '../examples.ts'
+import { counted } from '../printable.ts'
 import type { Session } from '../session.ts'
 import { withStore, withStoreOptions, type StoreOptions } from '../store.ts'
 import { expectNone, missingOf, selectionOf, withFilterOptions, type SelectionOptions } from './selection.ts'
@@ -25,7 +26,7 @@ export function addPurge(parent: Command, session: Session): void {
         const purged = await queue.dead.purge(selection)
         await session.answer(
           { queue: name, purged, missing },
-          `${purged} dead letters of ${name} are removed`,
+          `removed ${counted(purged, 'dead letter')} of ${name}`,
         )
         expectNone(missing, name)
       })

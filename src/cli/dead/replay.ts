@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
 import { examples } from '../examples.ts'
+import { counted } from '../printable.ts'
 import type { Session } from '../session.ts'
 import { withStore, withStoreOptions, type StoreOptions } from '../store.ts'
 import { expectNone, missingOf, selectionOf, withFilterOptions, type SelectionOptions } from './selection.ts'
@@ -23,7 +24,10 @@ export function addReplay(parent: Command, session: Session): void {
         const queue = await store.known(name)
         const missing = await missingOf(queue, selection)
         const replayed = await queue.dead.replay(selection)
-        await session.answer({ queue: name, replayed, missing }, `${replayed} jobs of ${name} wait again`)
+        await session.answer(
+          { queue: name, replayed, missing },
+          `replayed ${counted(replayed, 'job')} of ${name}`,
+        )
         expectNone(missing, name)
       })
     })

@@ -1,5 +1,5 @@
 import { Option, type Command } from 'commander'
-import { repeated, timeOfDay, wholeNumber } from '../arguments.ts'
+import { repeated, span, timeOfDay, wholeNumber } from '../arguments.ts'
 import { examples } from '../examples.ts'
 import { readPayload } from '../payload.ts'
 import type { Session } from '../session.ts'
@@ -7,7 +7,7 @@ import { withStore, withStoreOptions, type StoreOptions } from '../store.ts'
 
 interface Options extends StoreOptions {
   readonly priority?: number
-  readonly delay?: string
+  readonly delay?: number
   readonly runAt?: Date
   readonly id?: string
   readonly tag?: readonly string[]
@@ -25,7 +25,9 @@ export function addAdd(parent: Command, session: Session): void {
     .description('add a job; it is not checked against the schema that its worker may have')
     .option('--priority <number>', '0 to 1000, higher is more urgent (default: 1)', wholeNumber(0))
     .addOption(
-      new Option('--delay <duration>', 'not before this is over, such as 30s or 1h30m').conflicts('runAt'),
+      new Option('--delay <duration>', 'not before this is over, such as 30s or 1h30m')
+        .argParser(span)
+        .conflicts('runAt'),
     )
     .option('--run-at <time>', 'not before, such as 2026-03-01T08:30 or 2026-03-01T08:30:00Z', timeOfDay)
     .option('--id <id>', 'an id of your own: adding it again changes nothing')

@@ -1,6 +1,7 @@
 import type { Command } from 'commander'
 import { examples } from '../examples.ts'
 import { notFound } from '../failure.ts'
+import { counted } from '../printable.ts'
 import type { Session } from '../session.ts'
 import { withStore, withStoreOptions, type StoreOptions } from '../store.ts'
 
@@ -21,7 +22,7 @@ export function addCancel(parent: Command, session: Session): void {
         const answers = await Promise.all(ids.map(async (id) => ({ id, status: await queue.cancel(id) })))
         await session.answer(answers, answers.map(({ id, status }) => `${id} ${ANSWERS[status]}`).join('\n'))
         const missed = answers.filter(({ status }) => status !== 'cancelled').length
-        if (missed > 0) throw notFound(`${missed} of ${ids.length} jobs could not be cancelled`)
+        if (missed > 0) throw notFound(`${missed} of ${counted(ids.length, 'job')} could not be cancelled`)
       }),
     )
 }

@@ -17,7 +17,7 @@ export function addStats(parent: Command, session: Session): void {
           const stats = await (await store.known(name)).stats()
           return session.answer(stats, render([stats]))
         }
-        const all = await store.backend.stats()
+        const all = await store.stats()
         return session.answer(all, all.length === 0 ? 'there are no queues yet' : render(all))
       }),
     )

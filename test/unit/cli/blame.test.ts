@@ -6,16 +6,17 @@ import { blame } from '../../../src/cli/blame.ts'
 function errorWith(stack: string): Error {
   return Object.assign(new Error('boom'), { stack })
 }
+const urlOf = (path: string): string => pathToFileURL(path).href
 const mine = resolve('app/mail.ts')
 
 test('blamed is the first place that is neither ours, nor in a package, nor in Node', () => {
   const stack = [
     'Error: boom',
-    `    at check (${pathToFileURL(resolve('src/core/options.ts'))}:10:3)`,
-    `    at zod (${pathToFileURL(resolve('node_modules/zod/index.js'))}:1:1)`,
+    `    at check (${urlOf(resolve('src/core/options.ts'))}:10:3)`,
+    `    at zod (${urlOf(resolve('node_modules/zod/index.js'))}:1:1)`,
     '    at node:internal/modules/esm/loader:1:2',
-    `    at bar (${pathToFileURL(mine)}:3:30)`,
-    `    at ${pathToFileURL(resolve('app/other.ts'))}:9:9`,
+    `    at bar (${urlOf(mine)}:3:30)`,
+    `    at ${urlOf(resolve('app/other.ts'))}:9:9`,
   ]
   expect(blame(errorWith(stack.join('\n')))).toBe('app/mail.ts:3:30')
 })

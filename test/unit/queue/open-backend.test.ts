@@ -15,6 +15,8 @@ describe('the URL of a backend', () => {
     ['jobs.db', 'sqlite:jobs.db', 'jobs.db'],
     ['/var/lib/app/queue.SQLITE', 'sqlite:/var/lib/app/queue.SQLITE', '/var/lib/app/queue.SQLITE'],
     ['C:\\jobs.sqlite3', 'sqlite:C:\\jobs.sqlite3', 'C:\\jobs.sqlite3'],
+    ['sqlite:///var/a%20b.db', 'sqlite:///var/a%20b.db', '/var/a b.db'],
+    ['100% mine?.db', 'sqlite:100%25%20mine%3F.db', '100% mine?.db'],
     ['sqlite::memory:', 'sqlite::memory:', undefined],
   ])('%s is an SQLite store', (text, url, file) => {
     expect(backendUrl(text)).toEqual({ scheme: 'sqlite', url, file })
@@ -39,7 +41,7 @@ describe('the URL of a backend', () => {
     expect(JSON.stringify(error)).not.toContain('hunter2')
   })
 
-  test.each([undefined, '', 5, 'jobs', 'jobs.txt'])('%j is none', async (url) => {
+  test.each([undefined, '', 5, 'jobs', 'jobs.txt', 'sqlite:100%.db'])('%j is none', async (url) => {
     await expect(openBackend(url as string)).rejects.toMatchObject({ code: 'INVALID_OPTION' })
   })
 })

@@ -81,7 +81,7 @@ export function newJob(
     maxRetries: maxRetries ?? null,
     dedupeMs: id === undefined ? 0 : dedupeMs,
     headers: headersOf(given),
-    tags,
+    tags: tags === NO_TAGS ? tags : [...tags],
     key: null,
     uniqueKey: null,
     uniqueMs: null,

@@ -24,12 +24,13 @@ export const jsonCodec: Codec = {
 }
 
 function stringify(value: unknown): string | undefined {
-  const issue = findIssue(value, '', [])
-  if (issue !== undefined) throw unserialisable(issue.path, issue.message)
   try {
+    const issue = findIssue(value, '', [])
+    if (issue !== undefined) throw unserialisable(issue.path, issue.message)
     return JSON.stringify(value)
   } catch (error) {
-    // A toJSON that throws, or that gives what JSON cannot hold.
+    if (error instanceof InvalidPayloadError) throw error
+    // A getter or toJSON that throws, or that gives what JSON cannot hold.
     throw new InvalidPayloadError(`expected the payload to be JSON: ${String(error)}`, [], { cause: error })
   }
 }
@@ -57,6 +58,8 @@ function findIssue(value: unknown, path: string, above: object[]): PayloadIssue 
   if (value === null) return undefined
   if (above.includes(value)) return { path, message: 'a cycle' }
   if (above.length >= MAX_DEPTH) return { path, message: `an object nested more than ${MAX_DEPTH} deep` }
+  const alien = alienKind(value)
+  if (alien !== undefined) return { path, message: alien }
   if (typeof (value as { toJSON?: unknown }).toJSON === 'function') return undefined
   above.push(value)
   const issue = Array.isArray(value) ? issueInArray(value, path, above) : issueInObject(value, path, above)
@@ -75,23 +78,28 @@ function issueInArray(value: readonly unknown[], path: string, above: object[]):
   return undefined
 }
 
-function issueInObject(value: object, path: string, above: object[]): PayloadIssue | undefined {
-  if (
-    value instanceof Map ||
-    value instanceof Set ||
-    ArrayBuffer.isView(value) ||
-    value instanceof ArrayBuffer
-  ) {
-    return { path, message: `a ${value.constructor.name}` }
+/** What an object is, when JSON would make something else of it; a Buffer too, although it has a toJSON. */
+function alienKind(value: object): string | undefined {
+  if (Array.isArray(value) || Object.getPrototypeOf(value) === Object.prototype) return undefined
+  if (value instanceof Promise) return 'a Promise (is an await missing?)'
+  if (value instanceof Error) return 'an Error'
+  if (value instanceof Date) return Number.isNaN(value.getTime()) ? 'an invalid Date' : undefined
+  if (ArrayBuffer.isView(value) || ALIENS.some((kind) => value instanceof kind)) {
+    return `a ${value.constructor.name}`
   }
-  if (value instanceof Promise) return { path, message: 'a Promise (is an await missing?)' }
-  if (value instanceof Error) return { path, message: 'an Error' }
+  return undefined
+}
+
+const ALIENS = [Map, Set, WeakMap, WeakSet, ArrayBuffer, RegExp]
+
+function issueInObject(value: object, path: string, above: object[]): PayloadIssue | undefined {
   for (const key in value) {
     const inner = (value as Record<string, unknown>)[key]
     // Plain values need no path; building one for each would double the cost.
     if (typeof inner === 'string' || typeof inner === 'boolean') continue
     const issue = findIssue(inner, path === '' ? key : `${path}.${key}`, above)
-    if (issue !== undefined) return issue
+    // What is only inherited is no part of the JSON.
+    if (issue !== undefined && Object.hasOwn(value, key)) return issue
   }
   return undefined
 }

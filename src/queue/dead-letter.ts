@@ -1,3 +1,4 @@
+import { unknownName } from '../core/options.ts'
 import type { JobFilter, StepReport, Steering } from './backend.ts'
 import { inSteps, STEP } from './steps.ts'
 import type { StoredJob } from './stored-job.ts'
@@ -63,9 +64,9 @@ export class DeadLetterQueue {
 
   /** Letters in the order in which their jobs were added; 100 unless `limit` says otherwise. */
   async list(filter: DeadLetterFilter & { limit?: number; after?: number } = {}): Promise<DeadLetter[]> {
-    const { limit = 100, after } = filter
+    const { limit = 100, after, ...which } = filter
     const jobs = await this.#queue.list({
-      ...conditions(filter),
+      ...conditions(which),
       limit,
       ...(after === undefined ? {} : { after }),
     })
@@ -120,13 +121,14 @@ export class DeadLetterQueue {
   }
 }
 
-function conditions({
-  ids,
-  types,
-  tags,
-  error,
-  before,
-}: DeadLetterFilter): Omit<JobFilter, 'queue' | 'limit'> {
+const CONDITIONS = ['ids', 'types', 'tags', 'error', 'before']
+
+/** @throws InvalidOptionError for an unknown condition: left out, it would match, and purge, everything. */
+function conditions(filter: DeadLetterFilter): Omit<JobFilter, 'queue' | 'limit'> {
+  for (const name of Object.keys(filter)) {
+    if (!CONDITIONS.includes(name)) throw unknownName('condition', name, CONDITIONS)
+  }
+  const { ids, types, tags, error, before } = filter
   return {
     states: ['dead'],
     ...(ids === undefined

@@ -29,6 +29,7 @@ export class Producer {
     this.#options = options
   }
 
+  /** Resolves with the store's answer; that of a full queue may be waited out first. */
   add(job: NewJob): Promise<EnqueueResult> {
     return new Promise((resolve, reject) => {
       this.#pending.push({ job, resolve, reject })
@@ -38,18 +39,19 @@ export class Producer {
     })
   }
 
-  /** One batch, as it is. Items that find the queue full wait for room, if that was asked for. */
-  async addMany(jobs: readonly NewJob[]): Promise<EnqueueResult[]> {
-    const { backend, queue, maxLength, fullWaitMs } = this.#options
-    await backend.open()
-    const results = await backend.enqueue({ queue, jobs, maxLength })
-    if (fullWaitMs > 0) await this.#waitForRoom(jobs, results)
-    return results
+  /** The same for a batch, as it is. One that could not be stored is an Error in its place. */
+  addMany(jobs: readonly NewJob[]): Promise<(EnqueueResult | Error)[]> {
+    const batch: Pending[] = []
+    const answers = jobs.map(
+      (job) => new Promise<EnqueueResult | Error>((resolve) => batch.push({ job, resolve, reject: resolve })),
+    )
+    this.#send(batch)
+    return Promise.all(answers)
   }
 
   /** Everything that was added is in the store, or was refused. */
   async flushed(): Promise<void> {
-    if (this.#scheduled) this.#flush()
+    this.#flush()
     await Promise.all(this.#underWay)
   }
 
@@ -58,28 +60,36 @@ export class Producer {
     this.#scheduled = false
     const batch = this.#pending
     this.#pending = []
-    const work = this.#send(batch).finally(() => this.#underWay.delete(work))
+    this.#send(batch)
+  }
+
+  #send(batch: readonly Pending[]): void {
+    const work = this.#enqueue(batch).finally(() => this.#underWay.delete(work))
     this.#underWay.add(work)
   }
 
-  async #send(batch: readonly Pending[]): Promise<void> {
-    try {
-      const results = await this.addMany(batch.map(({ job }) => job))
-      for (const [index, { resolve }] of batch.entries()) resolve(results[index]!)
-    } catch (error) {
-      for (const { reject } of batch) reject(toError(error))
-    }
-  }
-
-  async #waitForRoom(jobs: readonly NewJob[], results: EnqueueResult[]): Promise<void> {
+  /** Never rejects: each of the batch hears of its own fate, and as soon as it is known. */
+  async #enqueue(batch: readonly Pending[]): Promise<void> {
     const { backend, queue, maxLength, fullWaitMs } = this.#options
     const deadline = performance.now() + fullWaitMs
-    for (let pause = 5; ; pause = Math.min(pause * 2, 250)) {
-      const refused = [...results.keys()].filter((index) => isFull(results[index]!))
-      if (refused.length === 0 || performance.now() >= deadline) return
-      await sleep(pause * (0.5 + Math.random()))
-      const again = await backend.enqueue({ queue, jobs: refused.map((index) => jobs[index]!), maxLength })
-      for (const [position, index] of refused.entries()) results[index] = again[position]!
+    let left = batch
+    try {
+      await backend.open()
+      for (let pause = 5; ; pause = Math.min(pause * 2, 250)) {
+        const results = await backend.enqueue({ queue, jobs: left.map(({ job }) => job), maxLength })
+        const canWait = performance.now() < deadline
+        const refused: Pending[] = []
+        for (const [index, pending] of left.entries()) {
+          const result = results[index]!
+          if (canWait && isFull(result)) refused.push(pending)
+          else pending.resolve(result)
+        }
+        left = refused
+        if (left.length === 0) return
+        await sleep(pause * (0.5 + Math.random()))
+      }
+    } catch (error) {
+      for (const { reject } of left) reject(toError(error))
     }
   }
 }

@@ -1,5 +1,6 @@
-import type { Backend, JobFilter, QueueStats } from './backend.ts'
+import type { Backend, EnqueueResult, JobFilter, QueueStats } from './backend.ts'
 import { InvalidOptionError, InvalidPayloadError, MillhandError, show } from '../core/errors.ts'
+import { unknownName } from '../core/options.ts'
 import { checkQueueName, newJob, type AddOptions } from './add-options.ts'
 import { encodedBytes } from './codec.ts'
 import { EventWorker, type Handlers } from './consume/event-worker.ts'
@@ -26,10 +27,12 @@ export type JobInput<S extends JobSchemas, T extends TypeOf<S> = TypeOf<S>> =
     : never
 
 /** What became of one job of an `addMany`. */
-export type AddResult = AddedJob | { readonly status: 'rejected'; readonly error: MillhandError }
+export type AddResult = AddedJob | { readonly status: 'rejected'; readonly error: Error }
 
 /** What `queue.list` finds; every condition that is given must hold. */
 export type ListOptions = Partial<Omit<JobFilter, 'queue'>>
+
+const CONDITIONS = ['ids', 'states', 'types', 'tags', 'error', 'finishedBefore', 'after', 'limit']
 
 /**
  * A durable queue of typed jobs. Making one starts nothing and opens nothing: the first call does.
@@ -88,7 +91,7 @@ export class Queue<S extends JobSchemas = JobSchemas> {
     const prepared: NewJob[] = []
     for (const { type, payload, options } of jobs) {
       try {
-        const job = this.prepare(type, payload as PayloadIn<S, TypeOf<S>>, options)
+        const job = this.prepare(type, payload, options)
         prepared.push(job instanceof Promise ? await job : job)
         answers.push(undefined)
       } catch (error) {
@@ -97,13 +100,16 @@ export class Queue<S extends JobSchemas = JobSchemas> {
       }
     }
     const results = await this.#producer.addMany(prepared)
+    const broken = results.find((result) => result instanceof Error)
+    if (broken !== undefined && results.every((result) => result instanceof Error)) throw broken
     let next = 0
-    return answers.map((answer) => {
-      if (answer !== undefined) return answer
-      const result = results[next++]!
-      if (result.status === 'rejected') return { status: 'rejected', error: refusal(this.name, result) }
-      return { id: result.id, status: result.status }
-    })
+    return answers.map((answer) => answer ?? this.#answer(results[next++]!))
+  }
+
+  #answer(result: EnqueueResult | Error): AddResult {
+    if (result instanceof Error) return { status: 'rejected', error: result }
+    if (result.status === 'rejected') return { status: 'rejected', error: refusal(this.name, result) }
+    return { id: result.id, status: result.status }
   }
 
   /**
@@ -130,7 +136,9 @@ export class Queue<S extends JobSchemas = JobSchemas> {
   }
 
   #encode(payload: unknown): ReturnType<QueueSettings['codec']['encode']> {
-    const { codec, maxPayloadBytes } = this.settings
+    const { codec } = this.settings
+    // What the store refuses is refused here, where the caller hears of it: a follow-up has no other moment.
+    const maxPayloadBytes = Math.min(this.settings.maxPayloadBytes, this.backend.capabilities.maxPayloadBytes)
     const encoded = codec.encode(payload)
     const bytes = encodedBytes(encoded, maxPayloadBytes)
     if (bytes > maxPayloadBytes) {
@@ -161,6 +169,9 @@ export class Queue<S extends JobSchemas = JobSchemas> {
 
   /** Jobs in the order of their enqueue, 100 unless `limit` says otherwise; pass the last `seq` as `after` to go on. */
   async list(options: ListOptions = {}): Promise<StoredJob[]> {
+    for (const name of Object.keys(options)) {
+      if (!CONDITIONS.includes(name)) throw unknownName('condition', name, CONDITIONS)
+    }
     await this.backend.open()
     const records = await this.backend.list({ limit: 100, ...options, queue: this.name })
     return records.map((record) => storedJob(record, this.settings.codec))

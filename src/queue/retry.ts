@@ -68,7 +68,16 @@ export class RetryPolicy {
    */
   next(error: Error, retries: number, maxRetries: number = this.maxRetries): number | undefined {
     if (error instanceof NonRetryableError || error instanceof InvalidPayloadError) return undefined
-    if (retries >= maxRetries || !this.#retryIf(error)) return undefined
+    if (retries >= maxRetries || !this.#worthIt(error)) return undefined
     return this.delayMs(retries)
+  }
+
+  /** A rule that throws has not said no; and a job must be settled whatever it does. */
+  #worthIt(error: Error): boolean {
+    try {
+      return this.#retryIf(error)
+    } catch {
+      return true
+    }
   }
 }

@@ -94,15 +94,22 @@ export function dueTicks(schedule: Schedule, last: number, now: number, missed: 
 
 /** The newest ticks in `last < tick <= now`, at most MOST_MISSED; `dropped` is at least how many came before. */
 function newest(schedule: Schedule, last: number, now: number): { due: number[]; dropped: number } {
-  const due: number[] = []
-  let dropped = 0
-  for (let tick = schedule.next(last); tick !== undefined && tick <= now; tick = schedule.next(tick)) {
-    due.push(tick)
-    if (due.length <= MOST_MISSED) continue
-    // Years may have passed: go half-way to now instead of counting through them.
-    dropped += due.length
-    due.length = 0
-    tick = Math.max(tick, Math.floor(tick + (now - tick) / 2))
+  // Years of ticks may have passed. Counting through them all would take too long, so look back from now, twice
+  // as far each time, until there are enough.
+  for (let spanMs = MOST_MISSED * 1000; ; spanMs *= 2) {
+    const from = Math.max(last, now - spanMs)
+    const due = ticksBetween(schedule, from, now)
+    if (from > last && due.length < MOST_MISSED) continue
+    const cut = Math.max(0, due.length - MOST_MISSED)
+    const before = from > last && (schedule.next(last) ?? now) <= from ? 1 : 0
+    return { due: due.slice(cut), dropped: cut + before }
   }
-  return { due, dropped }
+}
+
+function ticksBetween(schedule: Schedule, from: number, now: number): number[] {
+  const ticks: number[] = []
+  for (let tick = schedule.next(from); tick !== undefined && tick <= now; tick = schedule.next(tick)) {
+    ticks.push(tick)
+  }
+  return ticks
 }

@@ -1,5 +1,5 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec'
-import { InvalidPayloadError, type PayloadIssue } from '../core/errors.ts'
+import { InvalidPayloadError, toError, type PayloadIssue } from '../core/errors.ts'
 import { unknownName } from '../core/options.ts'
 
 /** The job types of a queue, each with the schema of its payload, of any Standard Schema library. */
@@ -20,8 +20,17 @@ export type PayloadOut<S extends JobSchemas, T extends TypeOf<S>> = StandardSche
  * @throws InvalidPayloadError with the path and reason of every issue.
  */
 export function validate(schema: StandardSchemaV1, type: string, payload: unknown): unknown {
-  const result = schema['~standard'].validate(payload)
-  if (result instanceof Promise) return result.then((settled) => unwrap(settled, type))
+  const threw = (cause: unknown): never => {
+    const { message } = toError(cause)
+    throw new InvalidPayloadError(`the schema of "${type}" jobs threw: ${message}`, [], { cause })
+  }
+  let result
+  try {
+    result = schema['~standard'].validate(payload)
+  } catch (error) {
+    return threw(error)
+  }
+  if (result instanceof Promise) return result.catch(threw).then((settled) => unwrap(settled, type))
   return unwrap(result, type)
 }
 

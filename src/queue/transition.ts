@@ -132,21 +132,34 @@ export function transition(job: JobRecord, event: JobEvent, now: number): JobCha
 
 /** The record that an enqueue makes. A store sets `seq`. */
 export function created(queue: string, job: NewJob, seq: number, now: number): JobRecord {
-  const { delayMs, expireMs, uniqueMs, ...rest } = job
-  const runAt = job.runAt ?? now + delayMs
+  const runAt = job.runAt ?? now + job.delayMs
   const delayed = runAt > now
   return {
-    ...rest,
+    id: job.id,
     queue,
+    type: job.type,
     seq,
+    payload: job.payload,
+    codec: job.codec,
+    priority: job.priority,
     state: delayed ? 'delayed' : 'waiting',
     runAt: delayed ? runAt : null,
     createdAt: now,
-    expiresAt: expireMs === null ? null : now + expireMs,
-    uniqueUntil: uniqueMs === null ? null : now + uniqueMs,
+    expiresAt: job.expireMs === null ? null : now + job.expireMs,
+    maxRetries: job.maxRetries,
+    dedupeMs: job.dedupeMs,
+    headers: job.headers,
+    tags: job.tags,
+    key: job.key,
+    uniqueKey: job.uniqueKey,
+    uniqueUntil: job.uniqueMs === null ? null : now + job.uniqueMs,
+    parent: job.parent,
     attempt: 0,
     crashes: 0,
-    ...FREE,
+    started: false,
+    owner: null,
+    token: null,
+    leaseUntil: null,
     heldSince: null,
     pending: 0,
     result: null,

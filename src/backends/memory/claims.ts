@@ -80,4 +80,8 @@ export class Claims {
     claims?.delete(claim.token)
     if (claims?.size === 0) this.#byOwner.delete(claim.owner)
   }
+
+  clear(): void {
+    this.#byOwner.clear()
+  }
 }

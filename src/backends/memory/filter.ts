@@ -1,4 +1,4 @@
-import type { JobFilter } from '../../queue/backend.ts'
+import type { JobFilter, StepReport } from '../../queue/backend.ts'
 import type { Entry } from './entry.ts'
 import type { Shelf } from './shelf.ts'
 
@@ -10,6 +10,17 @@ export function matching(shelf: Shelf, filter: JobFilter): Entry[] {
     if (matches(entry, filter)) found.push(entry)
   }
   return found
+}
+
+/** Does something to the jobs that match, so many as the limit allows. */
+export function step(shelf: Shelf, filter: JobFilter, act: (entry: Entry) => boolean): StepReport {
+  // Looked up first: what is done to them must not disturb the search.
+  const entries = matching(shelf, filter)
+  const last = entries.at(-1)
+  return {
+    count: entries.filter(act).length,
+    next: last === undefined || entries.length < filter.limit ? null : last.seq,
+  }
 }
 
 function candidates(shelf: Shelf, ids: readonly string[] | undefined): Iterable<Entry> {

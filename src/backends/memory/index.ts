@@ -1,36 +1,7 @@
 import { type Clock, systemClock } from '../../core/clock.ts'
-import { StateError } from '../../core/errors.ts'
-import type {
-  AdvanceRequest,
-  Backend,
-  Capabilities,
-  ClaimRequest,
-  ClaimResult,
-  CrashPolicy,
-  EnqueueRequest,
-  EnqueueResult,
-  ExchangeResult,
-  FollowUps,
-  HeldClaim,
-  JobFilter,
-  MaintainReport,
-  MaintainRequest,
-  ProgressUpdate,
-  QueueStats,
-  ReapReport,
-  Settlement,
-  SettleResult,
-  StartResult,
-  StepReport,
-} from '../../queue/backend.ts'
-import type { Encoded, JobRecord, JobRef, NewJob } from '../../queue/job.ts'
-import { claim } from './claim.ts'
-import { Claims } from './claims.ts'
-import type { Entry } from './entry.ts'
-import { matching } from './filter.ts'
-import { Hints } from './hints.ts'
-import { maintain, Reaped } from './maintain.ts'
-import { Shelf } from './shelf.ts'
+import { checkOptions, custom, integer } from '../../core/options.ts'
+import type { Backend } from '../../queue/backend.ts'
+import { MemoryBackend } from './backend.ts'
 
 export interface MemoryOptions {
   /** For tests. Default: the clocks of the machine. */
@@ -39,12 +10,20 @@ export interface MemoryOptions {
   readonly maxPayloadBytes?: number
 }
 
+const rules = {
+  clock: custom<Clock>('a Clock', isClock, () => systemClock),
+  maxPayloadBytes: integer({ min: 1, default: 1_048_576 }),
+}
+
 /**
  * Keeps jobs in the memory of this process: for tests, for work that may be lost with the process, and as the
  * model that the durable stores are compared with.
+ *
+ * @throws InvalidOptionError for an option that is unknown or out of range.
  */
 export function memory(options: MemoryOptions = {}): Backend {
-  return new MemoryBackend(options.clock ?? systemClock, options.maxPayloadBytes ?? 1_048_576)
+  const { clock, maxPayloadBytes } = checkOptions('memory', rules, options)
+  return new MemoryBackend(clock, maxPayloadBytes)
 }
 
 /** For `openBackend('memory:')`. */
@@ -52,301 +31,7 @@ export function fromUrl(): Backend {
   return memory()
 }
 
-const OK: SettleResult = Object.freeze({ status: 'ok', followUps: Object.freeze([]) })
-const STALE: SettleResult = Object.freeze({ status: 'stale' })
-
-class MemoryBackend implements Backend {
-  readonly name = 'memory'
-  readonly capabilities: Capabilities
-  readonly #clock: Clock
-  readonly #shelves = new Map<string, Shelf>()
-  readonly #claims = new Claims()
-  readonly #hints = new Hints()
-  /** The last tick of each schedule, by queue and name. */
-  readonly #ticks = new Map<string, Map<string, number>>()
-  #seq = 0
-  #closed = false
-
-  constructor(clock: Clock, maxPayloadBytes: number) {
-    this.#clock = clock
-    this.capabilities = Object.freeze({
-      durable: false,
-      sharedBy: 'process',
-      url: null,
-      maxPayloadBytes,
-      lanes: false,
-      unique: false,
-      rateLimits: false,
-      workflows: false,
-      transactions: false,
-    })
-  }
-
-  async open(): Promise<void> {
-    this.#check()
-  }
-
-  async close(): Promise<void> {
-    this.#closed = true
-    this.#hints.clear()
-    this.#shelves.clear()
-  }
-
-  // -------------------------------------------------------------------------------------------- producing
-
-  async enqueue({ queue, jobs, maxLength }: EnqueueRequest): Promise<EnqueueResult[]> {
-    this.#check()
-    return this.#enqueue(queue, jobs, maxLength ?? Infinity)
-  }
-
-  #enqueue(queue: string, jobs: readonly NewJob[], maxLength: number): EnqueueResult[] {
-    const shelf = this.#shelf(queue)
-    const now = this.#clock.wall()
-    const max = this.capabilities.maxPayloadBytes
-    const results = jobs.map((job): EnqueueResult => {
-      const { id } = job
-      const known = shelf.entries.get(id)
-      if (known !== undefined) return { status: 'duplicate', id, seq: known.seq }
-      const bytes = sizeOf(job.payload)
-      if (bytes > max) {
-        const reason = `expected the payload to have at most ${max} bytes, got: ${bytes}`
-        return { status: 'rejected', id, code: 'PAYLOAD_TOO_LARGE', reason }
-      }
-      if (shelf.unfinished >= maxLength) {
-        const reason = `the queue "${queue}" holds ${shelf.unfinished} unfinished jobs, at most ${maxLength} are allowed`
-        return { status: 'rejected', id, code: 'QUEUE_FULL', reason }
-      }
-      shelf.add(job, bytes, ++this.#seq, now)
-      return { status: 'added', id, seq: this.#seq }
-    })
-    this.#hints.tell(queue)
-    return results
-  }
-
-  // -------------------------------------------------------------------------------------------- consuming
-
-  async claim(request: ClaimRequest): Promise<ClaimResult> {
-    this.#check()
-    return this.#claim(request)
-  }
-
-  #claim(request: ClaimRequest): ClaimResult {
-    const shelf = this.#shelf(request.queue)
-    return claim(shelf, this.#claims, request, this.#clock.wall(), this.#clock.monotonic())
-  }
-
-  async settle(settlements: readonly Settlement[]): Promise<SettleResult[]> {
-    this.#check()
-    return this.#settle(settlements)
-  }
-
-  #settle(settlements: readonly Settlement[]): SettleResult[] {
-    const now = this.#clock.wall()
-    return settlements.map(({ ref, outcome, followUps }) => {
-      const entry = this.#held(ref)
-      if (entry === undefined) return STALE
-      const shelf = this.#shelf(ref.queue)
-      if (outcome.kind === 'done' && outcome.keepMs === 0 && entry.dedupeMs === 0) {
-        // What transition() says of it, without the copies: the way of most jobs.
-        shelf.remove(entry)
-      } else {
-        shelf.apply(entry, outcome, now)
-        if (entry.state === 'waiting' || entry.state === 'delayed') this.#hints.tell(ref.queue)
-      }
-      return followUps === undefined || followUps.length === 0
-        ? OK
-        : { status: 'ok', followUps: this.#follow(followUps) }
-    })
-  }
-
-  #follow(followUps: readonly FollowUps[]): EnqueueResult[] {
-    return followUps.flatMap(({ queue, jobs }) => this.#enqueue(queue, jobs, Infinity))
-  }
-
-  async exchange(settlements: readonly Settlement[], request: ClaimRequest): Promise<ExchangeResult> {
-    this.#check()
-    return { settled: this.#settle(settlements), claimed: this.#claim(request) }
-  }
-
-  async start(refs: readonly JobRef[]): Promise<StartResult[]> {
-    this.#check()
-    return refs.map((ref) => {
-      const entry = this.#held(ref)
-      if (entry === undefined) return 'stale'
-      if (!entry.started && this.#shelf(ref.queue).paused) return 'paused'
-      entry.started = true
-      return 'started'
-    })
-  }
-
-  async renew(owner: string, leaseMs: number): Promise<HeldClaim[]> {
-    this.#check()
-    const now = this.#clock.monotonic()
-    return this.#claims.of(owner).flatMap((claim) => {
-      claim.leaseUntil = Math.min(now + leaseMs, claim.renewUntil)
-      return claim.entries().map(({ id }) => ({ id, token: claim.token }))
-    })
-  }
-
-  async progress(updates: readonly ProgressUpdate[]): Promise<('ok' | 'stale')[]> {
-    this.#check()
-    return updates.map(({ ref, progress }) => {
-      const entry = this.#held(ref)
-      if (entry === undefined) return 'stale'
-      entry.progress = progress
-      return 'ok'
-    })
-  }
-
-  async releaseOwner(owner: string, policy: CrashPolicy): Promise<ReapReport> {
-    this.#check()
-    const now = this.#clock.wall()
-    const reaped = new Reaped()
-    for (const claim of this.#claims.of(owner)) {
-      for (const entry of claim.entries()) reaped.add(claim.shelf, entry, policy, now)
-      this.#hints.tell(claim.shelf.queue)
-    }
-    const { returned, crashed, dead } = reaped
-    return { returned, crashed, dead }
-  }
-
-  async maintain(request: MaintainRequest): Promise<MaintainReport> {
-    this.#check()
-    const shelf = this.#shelf(request.queue)
-    const report = maintain(shelf, request, this.#clock.wall(), this.#clock.monotonic())
-    if (report.promoted + report.returned + report.crashed.length > 0) this.#hints.tell(request.queue)
-    return report
-  }
-
-  watch(queue: string, hint: () => void): () => void {
-    this.#check()
-    return this.#hints.watch(queue, hint)
-  }
-
-  // ------------------------------------------------------------------------------------------- inspecting
-
-  async get(queue: string, id: string): Promise<JobRecord | undefined> {
-    this.#check()
-    return this.#shelves.get(queue)?.get(id)
-  }
-
-  async list(filter: JobFilter): Promise<JobRecord[]> {
-    this.#check()
-    const shelf = this.#shelves.get(filter.queue)
-    if (shelf === undefined) return []
-    return matching(shelf, filter).map((entry) => entry.snapshot())
-  }
-
-  async stats(queue?: string): Promise<QueueStats[]> {
-    this.#check()
-    const now = this.#clock.wall()
-    if (queue === undefined) return [...this.#shelves.values()].map((shelf) => shelf.stats(now))
-    return [(this.#shelves.get(queue) ?? new Shelf(queue, this.#claims)).stats(now)]
-  }
-
-  // --------------------------------------------------------------------------------------------- steering
-
-  async pause(queue: string): Promise<void> {
-    this.#check()
-    this.#setPaused(queue, true)
-  }
-
-  async resume(queue: string): Promise<void> {
-    this.#check()
-    this.#setPaused(queue, false)
-  }
-
-  #setPaused(queue: string, paused: boolean): void {
-    const shelf = this.#shelf(queue)
-    shelf.paused = paused
-    shelf.control++
-    this.#hints.tell(queue)
-  }
-
-  async cancel(
-    queue: string,
-    ids: readonly string[],
-    keepMs: number | null,
-  ): Promise<('cancelled' | 'not-found' | 'finished')[]> {
-    this.#check()
-    const shelf = this.#shelf(queue)
-    const now = this.#clock.wall()
-    return ids.map((id) => {
-      const entry = shelf.entries.get(id)
-      if (entry === undefined) return 'not-found'
-      const active = entry.state === 'active'
-      if (!shelf.apply(entry, { kind: 'cancelled', keepMs }, now)) return 'finished'
-      if (active) {
-        shelf.control++
-        this.#hints.tell(queue)
-      }
-      return 'cancelled'
-    })
-  }
-
-  async replay(filter: JobFilter): Promise<StepReport> {
-    const now = this.#clock.wall()
-    const report = this.#step(filter, (shelf, entry) => shelf.apply(entry, { kind: 'replay' }, now))
-    if (report.count > 0) this.#hints.tell(filter.queue)
-    return report
-  }
-
-  async purge(filter: JobFilter): Promise<StepReport> {
-    return this.#step(filter, (shelf, entry) => {
-      if (entry.state === 'active') return false
-      shelf.remove(entry)
-      return true
-    })
-  }
-
-  /** Does something to the jobs that match, so many as the limit allows. */
-  #step(filter: JobFilter, act: (shelf: Shelf, entry: Entry) => boolean): StepReport {
-    this.#check()
-    const shelf = this.#shelf(filter.queue)
-    // Looked up first: what is done to them must not disturb the search.
-    const entries = matching(shelf, filter)
-    let count = 0
-    for (const entry of entries) if (act(shelf, entry)) count++
-    const last = entries.at(-1)
-    return { count, next: last === undefined || entries.length < filter.limit ? null : last.seq }
-  }
-
-  // ------------------------------------------------------------------------------------------- scheduling
-
-  async readSchedule(queue: string, name: string): Promise<{ now: number; tick: number | null }> {
-    this.#check()
-    return { now: this.#clock.wall(), tick: this.#ticks.get(queue)?.get(name) ?? null }
-  }
-
-  async advanceSchedule({ queue, name, from, to, jobs }: AdvanceRequest): Promise<boolean> {
-    this.#check()
-    let ticks = this.#ticks.get(queue)
-    if (ticks === undefined) this.#ticks.set(queue, (ticks = new Map()))
-    if ((ticks.get(name) ?? null) !== from) return false
-    ticks.set(name, to)
-    this.#enqueue(queue, jobs, Infinity)
-    return true
-  }
-
-  // -----------------------------------------------------------------------------------------------------
-
-  /** The job that a reference names; undefined when its token is not the present one. */
-  #held(ref: JobRef): Entry | undefined {
-    const entry = this.#shelves.get(ref.queue)?.entries.get(ref.id)
-    return entry?.claim?.token === ref.token && entry.seq === ref.seq ? entry : undefined
-  }
-
-  #shelf(queue: string): Shelf {
-    let shelf = this.#shelves.get(queue)
-    if (shelf === undefined) this.#shelves.set(queue, (shelf = new Shelf(queue, this.#claims)))
-    return shelf
-  }
-
-  #check(): void {
-    if (this.#closed) throw new StateError('the memory backend is closed')
-  }
-}
-
-function sizeOf(payload: Encoded): number {
-  return typeof payload === 'string' ? Buffer.byteLength(payload) : payload.byteLength
+function isClock(value: unknown): boolean {
+  const clock = value as Partial<Clock> | null
+  return typeof clock?.wall === 'function' && typeof clock.monotonic === 'function'
 }

@@ -1,6 +1,6 @@
 import type { Entry } from './entry.ts'
+import { Fifo } from './fifo.ts'
 import { Heap } from './heap.ts'
-import { Ring } from './ring.ts'
 
 /**
  * The waiting jobs of one type: most urgent first, then by `seq`, suspects apart. An entry that stopped waiting
@@ -104,7 +104,7 @@ export class Line {
 /** Jobs of one priority. New ones come in the order of their `seq`; those that come back go through a heap. */
 class Bucket {
   readonly priority: number
-  readonly #fresh = new Ring<Entry>()
+  readonly #fresh = new Fifo<Entry>()
   readonly #back = new Heap<Entry>((a, b) => a.seq < b.seq)
   #highest = 0
 

@@ -35,6 +35,7 @@ export class Shelf {
   maintainedAt: number | null = null
   graceUntil = -Infinity
 
+  #seq = 0
   readonly #held: Claims
   readonly #delayed = new Heap<Timed>((a, b) => (a.at === b.at ? a.entry.seq < b.entry.seq : a.at < b.at))
   readonly #expiring = new Heap<Timed>((a, b) => a.at < b.at)
@@ -56,8 +57,8 @@ export class Shelf {
     return line
   }
 
-  add(job: NewJob, bytes: number, seq: number, now: number): Entry {
-    const entry = new Entry(created(this.queue, job, seq, now), this.line(job.type), bytes)
+  add(job: NewJob, bytes: number, now: number): Entry {
+    const entry = new Entry(created(this.queue, job, ++this.#seq, now), this.line(job.type), bytes)
     this.entries.set(entry.id, entry)
     this.#place(entry)
     return entry
@@ -170,10 +171,13 @@ export class Shelf {
   }
 
   #displace(entry: Entry): void {
-    this.counts[entry.state]--
     if (entry.state === 'active') {
+      this.counts.active--
       this.#held.free(entry)
-    } else if (entry.state === 'waiting') {
+      return
+    }
+    this.counts[entry.state]--
+    if (entry.state === 'waiting') {
       entry.line.waiting--
       if (entry.crashes > 0) entry.line.suspects--
     }

@@ -31,7 +31,7 @@ export function peek(session: Session, request: ClaimRequest): ClaimResult | und
   if (queue === undefined) {
     return { jobs: NONE, suspectWaiting: false, nextDueMs: null, paused: false, control: 0 }
   }
-  const held = heldBy(session, request.token)
+  const held = heldBy(session, queue, request.token)
   if (held !== undefined) return answer(session, queue, request, held)
   if (!queue.paused && request.limit > 0) {
     if (due(session, queue) !== undefined) return undefined
@@ -43,7 +43,7 @@ export function peek(session: Session, request: ClaimRequest): ClaimResult | und
 /** Takes jobs. In a transaction. */
 export function claim(session: Session, request: ClaimRequest): ClaimResult {
   const queue = session.queue(request.queue)
-  const jobs = heldBy(session, request.token) ?? take(session, queue, request)
+  const jobs = heldBy(session, queue, request.token) ?? take(session, queue, request)
   return answer(session, queue, request, jobs)
 }
 
@@ -64,15 +64,15 @@ function answer(
 }
 
 /** What the token holds already: this is the second time it is asked for. */
-function heldBy(session: Session, token: string): ClaimedJob[] | undefined {
-  const rows = session.db.statement(HELD).all(token)
+function heldBy(session: Session, queue: QueueRow, token: string): ClaimedJob[] | undefined {
+  const rows = session.db.statement(HELD).all(token, queue.id)
   if (rows.length === 0) return undefined
   return rows.map((row) =>
     claimedOf(row, session.names.typeName(session.db, row[2] as number), token, row[16] === 1),
   )
 }
 
-const HELD = `SELECT ${CLAIM_COLUMNS}, started FROM job WHERE token = ? ORDER BY rank, seq`
+const HELD = `SELECT ${CLAIM_COLUMNS}, started FROM job WHERE token = ? AND queue_id = ? ORDER BY rank, seq`
 
 function take(session: Session, queue: QueueRow, request: ClaimRequest): ClaimedJob[] {
   const { token, leaseMs, renewForMs, start } = request

@@ -55,7 +55,7 @@ function refusal(
   }
   const length = unfinished(queue)
   if (maxLength === null || length < maxLength) return undefined
-  const reason = `the queue "${queue.name}" holds ${length} unfinished jobs, at most ${maxLength} are allowed`
+  const reason = `expected the queue "${queue.name}" to hold fewer than ${maxLength} unfinished jobs, got: ${length}`
   return { status: 'rejected', id, code: 'QUEUE_FULL', reason }
 }
 

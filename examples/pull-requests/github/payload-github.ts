@@ -5,7 +5,7 @@ import type { GitHub } from './github.ts'
 
 /** Answers from what the deliveries have said, so the service runs without a network and without a token. */
 export class PayloadGitHub implements GitHub {
-  readonly canPropose = false
+  readonly canPropose: boolean = false
   readonly #knowledge: Knowledge
 
   constructor(knowledge: Knowledge) {

@@ -4,8 +4,8 @@ import type { Check, Pull, PullDetails, Repository } from '../model.ts'
 type Row = Record<string, string | number | null>
 
 /**
- * What the deliveries have said so far. Learning the same thing twice, or in another order, ends in the same
- * knowledge: details are never replaced by older ones, nor by none.
+ * What the deliveries have said so far. They come twice, late and in any order, so what is known is never replaced
+ * by something older, nor by less.
  */
 export class Knowledge {
   readonly #database: DatabaseSync

@@ -1,4 +1,4 @@
-import type { Job, JobContext, Worker } from 'millhand'
+import type { Job, JobContext, QueueWorker } from 'millhand'
 import { hasFailed } from '../model.ts'
 import { LEASE, type Parts } from '../parts.ts'
 import { Trail, type JobResult } from '../trail.ts'
@@ -6,7 +6,7 @@ import { checkOf, pullOf, referencedPulls, repositoryOf } from '../webhooks/fact
 import type { ReviewEvent } from '../webhooks/payloads.ts'
 
 /** Learns what each delivery says, and announces what it means. */
-export function deliveryWorker({ queues, bus, knowledge, logger }: Parts): Worker {
+export function deliveryWorker({ queues, bus, knowledge, logger }: Parts): QueueWorker {
   async function review(
     { payload }: Pick<Job<string, ReviewEvent>, 'payload'>,
     context: JobContext,

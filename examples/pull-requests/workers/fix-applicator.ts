@@ -1,4 +1,4 @@
-import { NonRetryableError, type Worker } from 'millhand'
+import { NonRetryableError, type QueueWorker } from 'millhand'
 import { LEASE, type Parts } from '../parts.ts'
 import type { JobResult } from '../trail.ts'
 
@@ -6,7 +6,7 @@ import type { JobResult } from '../trail.ts'
 const CONFIDENT = 0.8
 
 /** Proposes fixes that are as good as certain where GitHub can be reached, and notes the others for a human. */
-export function fixApplicator({ queues, bus, github, knowledge, results, logger }: Parts): Worker {
+export function fixApplicator({ queues, bus, github, knowledge, results, logger }: Parts): QueueWorker {
   return queues.fixes.worker(
     {
       async apply_fix({ id, payload }, { signal }): Promise<JobResult> {

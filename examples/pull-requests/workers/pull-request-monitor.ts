@@ -1,4 +1,4 @@
-import { NonRetryableError, type Worker } from 'millhand'
+import { NonRetryableError, type QueueWorker } from 'millhand'
 import type { Repository } from '../model.ts'
 import { LEASE, type Parts } from '../parts.ts'
 import { PRIORITY } from '../queues.ts'
@@ -6,7 +6,7 @@ import type { Knowledge } from '../storage/knowledge.ts'
 import { Trail } from '../trail.ts'
 
 /** Looks at repositories and at single pull requests, and keeps the results up to date. */
-export function pullRequestMonitor({ queues, bus, github, knowledge, results, logger }: Parts): Worker {
+export function pullRequestMonitor({ queues, bus, github, knowledge, results, logger }: Parts): QueueWorker {
   return queues.monitor.worker(
     {
       async monitor_repository({ payload: { repositoryId, forceRefresh } }, context) {

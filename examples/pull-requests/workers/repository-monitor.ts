@@ -1,18 +1,18 @@
-import { ScheduledWorker, type JobContext } from 'millhand'
+import { ScheduledWorker, type Duration, type JobContext } from 'millhand'
 import { LEASE, type Parts } from '../parts.ts'
 import { PRIORITY } from '../queues.ts'
 import { Trail, type JobResult } from '../trail.ts'
 
 /**
- * Looks after all repositories every 300 s, in case a delivery never came. Each gets a job of its own, so one
+ * Looks after all repositories, every 300 s unless told otherwise, in case a delivery never came. Each gets a job of its own, so one
  * that fails is tried again by itself and keeps none of the others waiting.
  */
 export class RepositoryMonitor extends ScheduledWorker {
   readonly #parts: Parts
 
-  constructor(parts: Parts) {
+  constructor(parts: Parts, every: Duration = '300s') {
     const { backend } = parts.queues.monitor
-    super({ name: 'repository-monitor', backend, every: '300s', lease: LEASE, logger: parts.logger })
+    super({ name: 'repository-monitor', backend, every, lease: LEASE, logger: parts.logger })
     this.#parts = parts
   }
 

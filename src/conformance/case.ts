@@ -32,8 +32,11 @@ export interface ConformanceCase {
   run(harness: Harness): Promise<void>
 }
 
-/** `jumpWall`: the harness can set the clock. `sharing`: two openings are two clients of the store. */
-export type Need = 'jumpWall' | 'sharing'
+/**
+ * `jumpWall`: the harness can set the clock. `sharing`: two openings are two clients of the store. `durability`:
+ * what was stored is there when the store is opened again.
+ */
+export type Need = 'jumpWall' | 'sharing' | 'durability'
 
 /** Makes cases of sentences, each with what shows that it is true. */
 export function topic(
@@ -51,11 +54,13 @@ export function topic(
 
 /** Why a case says nothing of this store; undefined when it does. */
 async function reasonToSkip(needs: Need | undefined, harness: Harness): Promise<string | undefined> {
-  if (needs === 'jumpWall' && harness.jumpWall === undefined) return 'the clock of this store cannot be set'
-  if (needs === 'sharing' && (await harness.open()).capabilities.sharedBy === 'process') {
-    return 'this store has a single opening'
+  if (needs === undefined) return undefined
+  if (needs === 'jumpWall') {
+    return harness.jumpWall === undefined ? 'the clock of this store cannot be set' : undefined
   }
-  return undefined
+  const { durable, sharedBy } = (await harness.open()).capabilities
+  if (needs === 'durability') return durable ? undefined : 'this store is not durable'
+  return sharedBy === 'process' ? 'this store has a single opening' : undefined
 }
 
 export interface RunnableCase {

@@ -11,6 +11,7 @@ import { claimCases } from './topics/claim.ts'
 import { crashCases } from './topics/crash.ts'
 import { deadLettersCases } from './topics/dead-letters.ts'
 import { delayedCases } from './topics/delayed.ts'
+import { durabilityCases } from './topics/durability.ts'
 import { enqueueCases } from './topics/enqueue.ts'
 import { exchangeCases } from './topics/exchange.ts'
 import { expiryCases } from './topics/expiry.ts'
@@ -76,5 +77,6 @@ export const conformanceCases: readonly ConformanceCase[] = [
   ...queuesCases,
   ...sharingCases,
   ...openAndCloseCases,
+  ...durabilityCases,
   ...modelCases,
 ]

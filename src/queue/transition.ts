@@ -102,6 +102,7 @@ export function transition(job: JobRecord, event: JobEvent, now: number): JobCha
         ...FREE,
         ...again(event.again, now),
         attempt: job.attempt + 1,
+        // Whoever ran it understood its payload; an older worker that cannot starts a new grace period.
         heldSince: null,
         error: event.error,
         history: noted(job, now, 'retry', event.error),

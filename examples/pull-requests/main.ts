@@ -16,7 +16,7 @@ try {
 async function run(options: Options): Promise<void> {
   const { once, json, replay } = options
   const { workers, url, secret, queues, results, logger, close } = await openService(options, process.env)
-  const server = new Server({ logger })
+  const server = new Server()
   for (const worker of workers) {
     server.add(worker)
     // One that cannot go on takes the service down: whoever runs it sees it, and nothing stored is lost.

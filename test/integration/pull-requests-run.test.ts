@@ -57,7 +57,6 @@ describe('a process that is killed', () => {
       url: await first.url(),
       secret,
       concurrency: 4,
-      repeatEvery: Infinity,
       signal: AbortSignal.timeout(30_000),
       onAnswer: (answer) => {
         answers.push(answer)

@@ -15,8 +15,6 @@ export interface DeliverOptions {
   readonly secret: string
   /** How many are on their way at once. */
   readonly concurrency: number
-  /** Every so many-th delivery is sent a second time, as GitHub does on request. */
-  readonly repeatEvery: number
   /** Ends the sending. */
   readonly signal: AbortSignal
   readonly onAnswer: (answer: Answer) => void
@@ -24,15 +22,13 @@ export interface DeliverOptions {
 
 /** Sends deliveries to a receiver over HTTP, signed, and tells of each answer. */
 export async function deliver(deliveries: readonly Delivery[], options: DeliverOptions): Promise<void> {
-  const { secret, concurrency, repeatEvery, signal, onAnswer } = options
+  const { secret, concurrency, signal, onAnswer } = options
   const webhooks = new Webhooks({ secret })
-  const remaining = deliveries.entries()
+  const remaining = deliveries.values()
   const sendFromThem = async (): Promise<void> => {
-    for (const [index, delivery] of remaining) {
-      for (let times = index % repeatEvery === 0 ? 2 : 1; times > 0 && !signal.aborted; times--) {
-        const signature = await webhooks.sign(delivery.body)
-        onAnswer(await post(delivery, signature, options))
-      }
+    for (const delivery of remaining) {
+      if (signal.aborted) return
+      onAnswer(await post(delivery, await webhooks.sign(delivery.body), options))
     }
   }
   await Promise.all(Array.from({ length: concurrency }, sendFromThem))

@@ -5,7 +5,8 @@ interface Stream {
   write(text: string): unknown
 }
 
-const PLAIN_EVERY_MS = 1000
+/** Nobody reads faster; and a log should not be mostly progress. */
+const EVERY_MS = { terminal: 50, log: 1000 }
 
 /** A line that changes in place on a terminal; elsewhere a new line, once a second at the most. */
 export class LiveLine {
@@ -18,17 +19,12 @@ export class LiveLine {
   }
 
   show(text: string): void {
-    if (text === this.#last) return
-    if (this.#stream.isTTY) {
-      this.#last = text
-      this.#stream.write(`\r\u001B[2K${text.slice(0, (this.#stream.columns ?? 80) - 1)}`)
-      return
-    }
+    const { isTTY, columns } = this.#stream
     const now = performance.now()
-    if (now - this.#writtenAt < PLAIN_EVERY_MS) return
+    if (text === this.#last || now - this.#writtenAt < EVERY_MS[isTTY ? 'terminal' : 'log']) return
     this.#writtenAt = now
     this.#last = text
-    this.#stream.write(`${text}\n`)
+    this.#stream.write(isTTY ? `\r\u001B[2K${text.slice(0, (columns || 80) - 1)}` : `${text}\n`)
   }
 
   /** Leaves `text` as the last word. */

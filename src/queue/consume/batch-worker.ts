@@ -30,7 +30,7 @@ const RULES = {
   ...QUEUE_WORKER_RULES,
   batchSize: (value: unknown, option: string): AdaptiveBatchSize | number =>
     typeof value === 'object' && value !== null
-      ? new AdaptiveBatchSize(value as AdaptiveBatchOptions)
+      ? new AdaptiveBatchSize(value)
       : integer({ min: 1, max: 10_000, default: 10 })(value, option),
   maxWait: duration({ default: '1s' }),
 }
@@ -89,7 +89,7 @@ export abstract class BatchWorker extends QueueWorker<BatchWorkerOptions> {
   /** Decodes and validates each job; leaves out what this worker cannot understand. */
   async #collect(attempts: readonly Attempt[]): Promise<Map<Attempt, Job>> {
     const { settings, jobs } = this.queue
-    const known = await Promise.all(attempts.map((attempt) => read(attempt, settings, jobs)))
+    const known = await Promise.all(attempts.map(async (attempt) => read(attempt, settings, jobs)))
     const items = new Map<Attempt, Job>()
     for (const [index, job] of known.entries()) if (job !== undefined) items.set(attempts[index]!, job)
     return items

@@ -22,8 +22,8 @@ export class Buffer {
     return this.#held.length === 0 ? 0 : now - this.#held[0]!.heldAt
   }
 
-  push(jobs: readonly ClaimedJob[], claimedAt: number, heldAt: number): void {
-    for (const job of jobs) this.#held.push({ job, claimedAt, heldAt })
+  push(held: Held): void {
+    this.#held.push(held)
   }
 
   take(count: number): Held[] {

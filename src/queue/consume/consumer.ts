@@ -63,6 +63,7 @@ export class Consumer implements AttemptHost, FetcherHost {
   readonly #sweep: Sweep
   readonly #progress: ProgressWriter
   #unwatch: () => void = () => {}
+  #waiting = 0
 
   constructor(options: ConsumerOptions) {
     const { queue, gate, leaseMs, timeoutMs, logger } = options
@@ -90,7 +91,11 @@ export class Consumer implements AttemptHost, FetcherHost {
       backend,
       everyMs: Math.min(UPKEEP_MS, leaseMs / 3),
       request: () => this.#maintainRequest(),
-      onReport: (report) => this.#maintained(report),
+      onReport: async (report) => {
+        this.#maintained(report)
+        const [stats] = await backend.stats(queue.name)
+        this.#waiting = stats?.counts.waiting ?? 0
+      },
       onError,
     })
     this.#sweep = new Sweep(Math.min(timeoutMs ?? Infinity, leaseMs), () => this.#lookAtRunning())
@@ -102,9 +107,9 @@ export class Consumer implements AttemptHost, FetcherHost {
     return this.#fetcher.failed
   }
 
-  /** How many jobs are claimed by this worker. */
-  get inHand(): number {
-    return this.#running.size + this.#fetcher.buffered
+  /** Jobs that wait in the queue, as of the last upkeep, and those that are claimed by this worker. */
+  get backlog(): number {
+    return this.#waiting + this.#running.size + this.#fetcher.buffered
   }
 
   async start(): Promise<void> {
@@ -136,12 +141,18 @@ export class Consumer implements AttemptHost, FetcherHost {
       )
     }
     void this.#fetcher.drain()
-    const last = this.settler.take(Infinity)
-    this.#fetcher.giveUp()
     // The first part of it runs at once: a store in this process has settled before this line returns.
-    const settled = last.length === 0 ? Promise.resolve() : this.queue.backend.settle(last)
-    await settledWithin(Promise.allSettled([settled]), ABORT_GRACE_MS)
+    const settled = this.#settleNow()
+    const lastTrip = this.#fetcher.giveUp()
+    await settledWithin(Promise.all([settled, lastTrip.then(() => this.#settleNow())]), ABORT_GRACE_MS)
+    this.#announce()
     await settledWithin(this.#close(), ABORT_GRACE_MS)
+  }
+
+  /** One try to tell the store everything that it does not know yet. */
+  async #settleNow(): Promise<void> {
+    const last = this.settler.take(Infinity)
+    if (last.length > 0) await this.queue.backend.settle(last).catch((error: unknown) => this.#report(error))
   }
 
   async #close(): Promise<void> {
@@ -188,6 +199,7 @@ export class Consumer implements AttemptHost, FetcherHost {
   }
 
   idle(): void {
+    this.#waiting = 0
     this.#options.onIdle()
   }
 

@@ -17,7 +17,7 @@ export class EventWorker<S extends JobSchemas = JobSchemas> extends QueueWorker 
     super(options as unknown as QueueWorkerOptions & { readonly queue: Queue })
     for (const [type, handler] of Object.entries(handlers)) {
       if (handler !== undefined)
-        this.registerHandler(type as TypeOf<S>, handler as Handler<TypeOf<S>, PayloadOut<S, TypeOf<S>>>)
+        this.registerHandler(type, handler as Handler<TypeOf<S>, PayloadOut<S, TypeOf<S>>>)
     }
   }
 

@@ -1,28 +1,16 @@
-import { systemClock } from '../../core/clock.ts'
 import type { ClaimRequest, ClaimResult, Settlement } from '../backend.ts'
-import type { JobRef } from '../job.ts'
-import { Buffer, type Held } from './buffer.ts'
+import { Admission, type AdmissionHost } from './admission.ts'
+import { Alarm } from './alarm.ts'
 import { Exchange, type Trip } from './exchange.ts'
-import type { Gate } from './gate.ts'
 import { Prefetch } from './prefetch.ts'
-import type { Settler } from './settler.ts'
 import { Isolation } from './isolation.ts'
 
 /** What the fetcher needs of its consumer. */
-export interface FetcherHost {
-  readonly queueName: string
+export interface FetcherHost extends AdmissionHost {
   readonly owner: string
-  readonly gate: Gate
   readonly leaseMs: number
   readonly renewForMs: number | null
-  readonly settler: Settler
   types(): readonly string[]
-  /** How many handlers run. */
-  running(): number
-  /** Begins jobs, whose start is recorded. They begin together. */
-  begin(held: readonly Held[]): void
-  /** True when a lease that was asked for at `claimedAt` may be over. */
-  leaseOver(claimedAt: number, now: number): boolean
   settled(settlements: readonly Settlement[], trip: Trip): void
   /** Something was paused, resumed or cancelled. */
   controlChanged(): void
@@ -45,7 +33,7 @@ const CONTROL_MS = 100
 export class Fetcher {
   readonly #host: FetcherHost
   readonly #exchange: Exchange
-  readonly #buffer = new Buffer()
+  readonly #admission: Admission
   readonly #prefetch = new Prefetch()
   readonly #isolation = new Isolation()
   #accepting = false
@@ -57,8 +45,9 @@ export class Fetcher {
   #control: number | undefined
   #scheduled = false
   #turning = false
-  #timer: NodeJS.Timeout | undefined
-  #timerAt = Infinity
+  #underWay: Promise<void> = Promise.resolve()
+  readonly #alarm = new Alarm(() => this.#rang())
+  #askThen = false
   #failure: Error | undefined
   readonly #giveUp = new AbortController()
   readonly #quiet = Promise.withResolvers<void>()
@@ -66,6 +55,7 @@ export class Fetcher {
   constructor(host: FetcherHost, exchange: Exchange) {
     this.#host = host
     this.#exchange = exchange
+    this.#admission = new Admission(host, exchange)
   }
 
   get prefetch(): Prefetch {
@@ -74,28 +64,31 @@ export class Fetcher {
 
   /** How many jobs are claimed and have not begun. */
   get buffered(): number {
-    return this.#buffer.size
+    return this.#admission.size
   }
 
   start(): void {
     this.#accepting = true
+    this.#admission.open()
     this.wake()
   }
 
   /** Takes no more jobs and hands back what has not begun. Resolves when every outcome is in the store. */
   drain(): Promise<void> {
     this.#accepting = false
-    for (const held of this.#buffer.takeAll()) this.#release(held)
+    this.#admission.close()
     this.wake()
     return this.#quiet.promise
   }
 
-  /** Stops trying. What is not settled by now is left to the leases. */
-  giveUp(): void {
+  /** Stops trying. Resolves when the trip that is under way, if any, has come back; what it brought is released. */
+  giveUp(): Promise<void> {
     this.#accepting = false
+    this.#admission.close()
     this.#giveUp.abort()
-    clearTimeout(this.#timer)
+    this.#alarm.stop()
     this.#quiet.resolve()
+    return this.#underWay
   }
 
   /** The store hinted that something changed. */
@@ -113,7 +106,7 @@ export class Fetcher {
     this.#scheduled = true
     setImmediate(() => {
       this.#scheduled = false
-      this.#turn().catch((error: unknown) => this.#fail(error))
+      this.#underWay = this.#turn().catch((error: unknown) => this.#fail(error))
     })
   }
 
@@ -139,7 +132,7 @@ export class Fetcher {
   /** One trip, if there is a reason for one. @returns true when another may be needed at once. */
   async #step(): Promise<boolean> {
     const { settler } = this.#host
-    await this.#admit()
+    await this.#admission.admit(this.#giveUp.signal)
     const settlements = settler.take(MOST_OUTCOMES)
     const request = this.#request(settlements.length > 0)
     if (settlements.length === 0 && request === undefined) return false
@@ -154,7 +147,7 @@ export class Fetcher {
     if (settlements.length > 0) this.#host.settled(settlements, trip)
     if (request !== undefined && trip.claimed !== undefined) this.#take(request, trip, trip.claimed)
     // Handlers that ended meanwhile have woken nobody: this turn is theirs. But let the loop breathe.
-    if (settler.size > 0 || (this.#hungry && this.#free() > 0)) {
+    if (settler.size > 0 || this.#admission.ready || (this.#hungry && this.#free() > 0)) {
       await nextRound()
       return !this.#giveUp.signal.aborted
     }
@@ -162,7 +155,6 @@ export class Fetcher {
   }
 
   #take(request: ClaimRequest, trip: Trip, claimed: ClaimResult): void {
-    const now = systemClock.monotonic()
     this.#prefetch.tripTook(trip.waitMs)
     this.#peek = false
     if (this.#control !== undefined && claimed.control !== this.#control) this.#host.controlChanged()
@@ -175,53 +167,7 @@ export class Fetcher {
       this.#hungry = true
     }
     if (claimed.nextDueMs !== null) this.#wakeIn(claimed.nextDueMs)
-    const { jobs } = claimed
-    const late = !this.#accepting || this.#host.leaseOver(trip.askedAt, now)
-    const begin: Held[] = []
-    for (const job of jobs) {
-      const held = { job, claimedAt: trip.askedAt, heldAt: now }
-      if (late) this.#release(held)
-      else if (job.started) begin.push(held)
-    }
-    if (late) return
-    if (begin.length > 0) this.#host.begin(begin)
-    if (begin.length === jobs.length) return
-    this.#buffer.push(
-      jobs.filter((job) => !job.started),
-      trip.askedAt,
-      now,
-    )
-  }
-
-  /** Lets claimed jobs begin, as the gate admits; hands back what was held for too long. */
-  async #admit(): Promise<void> {
-    if (this.#buffer.size === 0) return
-    const { gate } = this.#host
-    const now = systemClock.monotonic()
-    const count = gate.admit(this.#host.running(), this.#buffer.size, this.#buffer.oldestMs(now))
-    const chosen = this.#buffer.take(count)
-    for (const held of this.#buffer.takeOlder(now, gate.maxHoldMs)) this.#release(held)
-    const valid = chosen.filter((held) => {
-      const over = this.#host.leaseOver(held.claimedAt, now)
-      if (over) this.#release(held)
-      return !over
-    })
-    if (valid.length === 0) return
-    let answers
-    try {
-      answers = await this.#exchange.start(
-        valid.map((held) => this.#ref(held)),
-        this.#giveUp.signal,
-      )
-    } catch (error) {
-      for (const held of valid) this.#release(held)
-      throw error
-    }
-    const begin = valid.filter((held, index) => {
-      if (answers[index] === 'paused' || !this.#accepting) this.#release(held)
-      return answers[index] === 'started' && this.#accepting
-    })
-    if (begin.length > 0) this.#host.begin(begin)
+    this.#admission.take(claimed.jobs, trip.askedAt)
   }
 
   /** What to claim. A trip that settles can as well ask for more. */
@@ -230,10 +176,10 @@ export class Fetcher {
     if (!this.#accepting) return undefined
     const types = this.#host.types()
     const running = this.#host.running()
-    const mode = this.#isolation.mode(running + this.#buffer.size)
+    const mode = this.#isolation.mode(running + this.#admission.size)
     const free = mode === 'drain' ? 0 : this.#free()
     if (types.length === 0 || !(settling || this.#peek || (this.#hungry && free > 0))) return undefined
-    const limit = mode === 'suspect' ? 1 : free === 0 ? 0 : free + this.#prefetch.allowance(gate.capacity)
+    const limit = mode === 'suspect' ? 1 : mode === 'drain' ? 0 : this.#wanted(free)
     return {
       queue,
       types,
@@ -248,64 +194,59 @@ export class Fetcher {
     }
   }
 
-  /** How many more jobs may be in hand. */
+  /** How many to claim: for the free places, and ahead of need when what is held runs low. */
+  #wanted(free: number): number {
+    const ahead = this.#prefetch.allowance(this.#host.gate.capacity)
+    const held = this.#admission.size
+    return free === 0 && held > ahead / 2 ? 0 : free + Math.max(0, ahead - held)
+  }
+
+  /** How many more jobs may run beside those in hand. */
   #free(): number {
     if (!this.#accepting) return 0
     if (this.#isolation.busy) return 0
-    return Math.max(0, this.#host.gate.capacity - this.#host.running() - this.#buffer.size)
-  }
-
-  #release(held: Held): void {
-    this.#host.settler.release(this.#ref(held))
-  }
-
-  #ref({ job: { id, seq, token } }: Held): JobRef {
-    return { queue: this.#host.queueName, id, seq, token }
+    return Math.max(0, this.#host.gate.capacity - this.#host.running() - this.#admission.size)
   }
 
   /** Nothing to do now: says so, or sees to it that something wakes us. */
   #rest(): void {
     if (this.#giveUp.signal.aborted) return
-    const { gate, settler } = this.#host
-    const inHand = this.#host.running() + this.#buffer.size
+    const { settler } = this.#host
+    const inHand = this.#host.running() + this.#admission.size
     if (settler.size > 0) {
       this.wake()
       return
     }
     if (inHand === 0) {
       if (!this.#accepting) {
-        clearTimeout(this.#timer)
+        this.#alarm.stop()
         this.#quiet.resolve()
         return
       }
       if (!this.#hungry && !this.#isolation.waiting) this.#host.idle()
     }
-    if (this.#buffer.size > 0) {
-      const heldMs = this.#buffer.oldestMs(systemClock.monotonic())
-      this.#wakeIn(Math.max(1, Math.min(gate.maxHoldMs, gate.patienceMs) - heldMs))
-    }
+    if (this.#admission.size > 0) this.#wakeIn(this.#admission.patienceMs())
     if (this.#isolation.waiting) this.#wakeIn(Isolation.ASK_AGAIN_MS, true)
     this.#wakeIn(BACKSTOP_MS * (0.8 + Math.random() * 0.4), true)
   }
 
-  /** Wakes at the latest in `ms`; `look` asks the store even when no place is free. */
-  #wakeIn(ms: number, look = false): void {
-    const at = performance.now() + ms
-    if (at >= this.#timerAt) return
-    clearTimeout(this.#timer)
-    this.#timerAt = at
-    this.#timer = setTimeout(() => {
-      this.#timerAt = Infinity
-      this.#hungry = true
-      this.#peek ||= look
-      this.wake()
-    }, ms)
+  /** Looks at the latest in `ms`; `ask` asks the store even when no place is free. */
+  #wakeIn(ms: number, ask = false): void {
+    this.#askThen ||= ask
+    this.#alarm.atLatestIn(ms)
+  }
+
+  #rang(): void {
+    this.#hungry = true
+    this.#peek ||= this.#askThen
+    this.#askThen = false
+    this.wake()
   }
 
   #fail(thrown: unknown): void {
     if (this.#giveUp.signal.aborted) return
     this.#failure = thrown instanceof Error ? thrown : new Error(String(thrown))
-    this.giveUp()
+    void this.giveUp()
   }
 }
 

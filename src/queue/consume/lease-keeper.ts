@@ -25,7 +25,7 @@ export interface LeaseKeeperOptions {
  */
 export class LeaseKeeper extends Service {
   readonly #options: LeaseKeeperOptions
-  readonly #renewer: Renewer
+  #renewer: Renewer
 
   constructor(options: LeaseKeeperOptions) {
     super()
@@ -33,7 +33,17 @@ export class LeaseKeeper extends Service {
     const { queue, owner, leaseMs, onError } = options
     const task = { owner, leaseMs, onRenewal: (renewal: Renewal) => this.#compare(renewal), onError }
     const { url } = queue.backend.capabilities
-    this.#renewer = url === null ? new LoopRenewer(queue.backend, task) : new ThreadRenewer(url, task)
+    const loop = new LoopRenewer(queue.backend, task)
+    this.#renewer =
+      url === null ? loop : new ThreadRenewer(url, task, (cause) => this.#useInstead(loop, cause))
+  }
+
+  /** The thread is gone. Leases that are renewed from the loop are worth more than none, but it is said aloud. */
+  #useInstead(loop: LoopRenewer, cause: Error): void {
+    const message = `the thread that renews leases has ended; they are renewed on the event loop from now on: ${cause.message}`
+    this.#options.onError(new Error(message, { cause }))
+    this.#renewer = loop
+    loop.start()
   }
 
   protected override onStart(): void {

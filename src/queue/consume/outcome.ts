@@ -1,4 +1,4 @@
-import { InvalidPayloadError, toError } from '../../core/errors.ts'
+import { InvalidPayloadError, show, toError } from '../../core/errors.ts'
 import type { Outcome } from '../backend.ts'
 import type { ClaimedJob, JobError } from '../job.ts'
 import type { QueueSettings } from '../queue-options.ts'
@@ -36,14 +36,19 @@ export function errorRecord(thrown: unknown): JobError {
     const error = toError(thrown)
     const code: unknown = (error as { code?: unknown }).code
     return {
-      name: String(error.name).slice(0, 200),
-      message: String(error.message).slice(0, LONGEST),
+      name: textOf(error.name).slice(0, 200),
+      message: textOf(error.message).slice(0, LONGEST),
       code: typeof code === 'string' || typeof code === 'number' ? String(code).slice(0, 200) : null,
       stack: stackOf(error),
     }
   } catch {
     return { name: 'Error', message: 'an error that cannot be read was thrown', code: null, stack: null }
   }
+}
+
+/** Anything can be assigned to `name` and `message`. */
+function textOf(value: unknown): string {
+  return typeof value === 'string' ? value : show(value)
 }
 
 function stackOf(error: Error): string | null {
@@ -53,7 +58,7 @@ function stackOf(error: Error): string | null {
   const seen = new Set<unknown>([error])
   for (let cause = error.cause; cause !== undefined && !seen.has(cause) && text.length < LONGEST;) {
     seen.add(cause)
-    text += `\ncaused by: ${cause instanceof Error ? (cause.stack ?? String(cause)) : String(cause)}`
+    text += `\ncaused by: ${cause instanceof Error ? (cause.stack ?? String(cause)) : show(cause)}`
     cause = cause instanceof Error ? cause.cause : undefined
   }
   return text === '' ? null : text.slice(0, LONGEST)

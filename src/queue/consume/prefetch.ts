@@ -7,7 +7,7 @@ export class Prefetch {
   #tripMs: number | undefined
   #jobMs: number | undefined
 
-  /** @param waitMs for how long this event loop was free while a trip was under way. */
+  /** @param waitMs for how long the event loop could have done something else during a trip. */
   tripTook(waitMs: number): void {
     this.#tripMs = blend(this.#tripMs, waitMs)
   }

@@ -111,9 +111,9 @@ export abstract class QueueWorker<
   /** Works on one job. */
   abstract process(job: Job, context: JobContext): unknown
 
-  /** Jobs that this worker has claimed and not settled. */
+  /** Jobs that can run, as of a few seconds ago, and those that it has in hand. */
   override get queueSize(): number {
-    return this.#consumer?.inHand ?? 0
+    return this.#consumer?.backlog ?? 0
   }
 
   override get processedCount(): number {

@@ -28,9 +28,13 @@ export class ThreadRenewer implements Renewer {
   readonly #renewedAt = new Float64Array(new SharedArrayBuffer(8))
   #thread: Thread | undefined
 
-  constructor(url: string, task: RenewalTask) {
+  readonly #onEnd: (cause: Error) => void
+
+  /** @param onEnd hears when the thread has ended by itself, which it never should. */
+  constructor(url: string, task: RenewalTask, onEnd: (cause: Error) => void) {
     this.#url = url
     this.#task = task
+    this.#onEnd = onEnd
   }
 
   start(): void {
@@ -57,7 +61,13 @@ export class ThreadRenewer implements Renewer {
       if ('error' in message) onError(new Error(`renewing leases: ${message.error.message}`))
       else onRenewal({ startedAt: message.at, held: message.held })
     })
-    thread.on('error', (error) => onError(toError(error)))
+    let cause = new Error('it exited')
+    thread.on('error', (error) => (cause = toError(error)))
+    thread.on('exit', () => {
+      if (this.#thread !== thread) return
+      this.#thread = undefined
+      this.#onEnd(cause)
+    })
   }
 
   async stop(): Promise<void> {

@@ -42,7 +42,9 @@ export class LoopRenewer implements Renewer {
   }
 
   start(): void {
-    this.#timer = setInterval(() => (this.#underWay = this.#renew()), renewEveryMs(this.#task.leaseMs))
+    this.#timer = setInterval(() => {
+      this.#underWay = this.#renew()
+    }, renewEveryMs(this.#task.leaseMs))
   }
 
   async stop(): Promise<void> {

@@ -132,7 +132,7 @@ export abstract class ScheduledWorker<
     const { run, skipped, upTo } = dueTicks(this.#schedule, last, now, this.#missed)
     if (upTo !== undefined) {
       const jobs = await Promise.all(
-        run.map((tick) => this.queue.prepare(TICK, { tick }, { id: `${name}:${tick}` })),
+        run.map(async (tick) => this.queue.prepare(TICK, { tick }, { id: `${name}:${tick}` })),
       )
       if (await backend.advanceSchedule({ queue, name, from: last, to: upTo, jobs })) {
         this.#skipped += skipped

@@ -5,7 +5,7 @@ export interface UpkeepOptions {
   readonly backend: Backend
   readonly everyMs: number
   readonly request: () => MaintainRequest
-  readonly onReport: (report: MaintainReport) => void
+  readonly onReport: (report: MaintainReport) => Promise<void>
   readonly onError: (error: unknown) => void
 }
 
@@ -31,7 +31,9 @@ export class Upkeep extends Service {
   }
 
   #next(inMs: number): void {
-    this.#timer = setTimeout(() => (this.#underWay = this.#step()), inMs)
+    this.#timer = setTimeout(() => {
+      this.#underWay = this.#step()
+    }, inMs)
   }
 
   async #step(): Promise<void> {
@@ -40,7 +42,7 @@ export class Upkeep extends Service {
     let next = everyMs * (0.75 + Math.random() / 2)
     try {
       const report = await backend.maintain(request())
-      onReport(report)
+      await onReport(report)
       if (report.more) next = 0
     } catch (error) {
       onError(error)

@@ -1,0 +1,119 @@
+import { systemClock } from '../../core/clock.ts'
+import type { ClaimedJob, JobRef } from '../job.ts'
+import { Buffer, type Held } from './buffer.ts'
+import type { Exchange } from './exchange.ts'
+import type { Gate } from './gate.ts'
+import type { Settler } from './settler.ts'
+
+/** What admission needs of its consumer. */
+export interface AdmissionHost {
+  readonly queueName: string
+  readonly gate: Gate
+  readonly settler: Settler
+  /** How many handlers run. */
+  running(): number
+  /** Begins jobs, whose start is recorded. They begin together. */
+  begin(held: readonly Held[]): void
+  /** True when a lease that was asked for at `claimedAt` may be over. */
+  leaseOver(claimedAt: number, now: number): boolean
+}
+
+/**
+ * Decides which claimed jobs begin: those that the gate admits, whose lease still holds, and whose start the store
+ * has recorded. What may not begin, or was held for too long, is handed back.
+ */
+export class Admission {
+  readonly #host: AdmissionHost
+  readonly #exchange: Exchange
+  readonly #buffer = new Buffer()
+  #open = false
+
+  constructor(host: AdmissionHost, exchange: Exchange) {
+    this.#host = host
+    this.#exchange = exchange
+  }
+
+  /** How many jobs are claimed and have not begun. */
+  get size(): number {
+    return this.#buffer.size
+  }
+
+  open(): void {
+    this.#open = true
+  }
+
+  /** Nothing begins any more; what is held is handed back. */
+  close(): void {
+    this.#open = false
+    this.#release(this.#buffer.takeAll())
+  }
+
+  /** Takes a claim in: what was recorded as started begins now, the rest is held. */
+  take(jobs: readonly ClaimedJob[], claimedAt: number): void {
+    const heldAt = systemClock.monotonic()
+    const late = !this.#open || this.#host.leaseOver(claimedAt, heldAt)
+    const begin: Held[] = []
+    for (const job of jobs) {
+      const held = { job, claimedAt, heldAt }
+      if (late) this.#release([held])
+      else if (job.started) begin.push(held)
+      else this.#buffer.push(held)
+    }
+    if (begin.length > 0) this.#host.begin(begin)
+  }
+
+  /** Lets held jobs begin, as far as the gate admits them now. */
+  async admit(signal: AbortSignal): Promise<void> {
+    if (this.#buffer.size === 0) return
+    const { gate } = this.#host
+    const now = systemClock.monotonic()
+    const chosen = this.#buffer.take(
+      gate.admit(this.#host.running(), this.#buffer.size, this.#buffer.oldestMs(now)),
+    )
+    this.#release(this.#buffer.takeOlder(now, gate.maxHoldMs))
+    const over = chosen.filter(({ claimedAt }) => this.#host.leaseOver(claimedAt, now))
+    this.#release(over)
+    const valid = chosen.filter((held) => !over.includes(held))
+    if (valid.length > 0) await this.#start(valid, signal)
+  }
+
+  /** True when held jobs may begin now. */
+  get ready(): boolean {
+    const { size } = this.#buffer
+    if (size === 0) return false
+    const heldMs = this.#buffer.oldestMs(systemClock.monotonic())
+    return this.#host.gate.admit(this.#host.running(), size, heldMs) > 0
+  }
+
+  /** Ms until held jobs must be looked at again; Infinity when none is held. */
+  patienceMs(): number {
+    if (this.#buffer.size === 0) return Infinity
+    const { maxHoldMs, patienceMs } = this.#host.gate
+    return Math.max(1, Math.min(maxHoldMs, patienceMs) - this.#buffer.oldestMs(systemClock.monotonic()))
+  }
+
+  async #start(chosen: readonly Held[], signal: AbortSignal): Promise<void> {
+    let answers
+    try {
+      answers = await this.#exchange.start(
+        chosen.map((held) => this.#ref(held)),
+        signal,
+      )
+    } catch (error) {
+      this.#release(chosen)
+      throw error
+    }
+    const begin = chosen.filter((_, index) => this.#open && answers[index] === 'started')
+    // A stale claim is no longer ours to hand back.
+    this.#release(chosen.filter((held, index) => answers[index] !== 'stale' && !begin.includes(held)))
+    if (begin.length > 0) this.#host.begin(begin)
+  }
+
+  #release(held: readonly Held[]): void {
+    for (const one of held) this.#host.settler.release(this.#ref(one))
+  }
+
+  #ref({ job: { id, seq, token } }: Held): JobRef {
+    return { queue: this.#host.queueName, id, seq, token }
+  }
+}

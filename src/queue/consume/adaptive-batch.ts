@@ -1,3 +1,4 @@
+import { InvalidOptionError } from '../../core/errors.ts'
 import { checkOptions, duration, integer } from '../../core/options.ts'
 import type { Duration } from '../../core/duration.ts'
 
@@ -51,6 +52,11 @@ export class AdaptiveBatchSize {
   /** @throws InvalidOptionError naming the option. */
   constructor(options: AdaptiveBatchOptions = {}) {
     this.#rules = checkOptions('batchSize', RULES, options)
+    const { min, max, slow, fast } = this.#rules
+    if (min > max) throw new InvalidOptionError('min', `expected min to be at most max (${max}), got: ${min}`)
+    if (fast > slow) {
+      throw new InvalidOptionError('fast', `expected fast to be at most slow (${slow} ms), got: ${fast} ms`)
+    }
     this.#size = Math.min(Math.max(this.#rules.start, this.#rules.min), this.#rules.max)
   }
 

@@ -30,25 +30,29 @@ export function unreadable(error: Error, job: ClaimedJob, settings: QueueSetting
 
 const LONGEST = 4096
 
-/** What is kept of an error. Works for anything that can be thrown, with getters that throw included. */
+/** What is kept of an error. Works for anything that can be thrown; what cannot be read of it is left out. */
 export function errorRecord(thrown: unknown): JobError {
-  try {
-    const error = toError(thrown)
-    const code: unknown = (error as { code?: unknown }).code
-    return {
-      name: textOf(error.name).slice(0, 200),
-      message: textOf(error.message).slice(0, LONGEST),
-      code: typeof code === 'string' || typeof code === 'number' ? String(code).slice(0, 200) : null,
-      stack: stackOf(error),
-    }
-  } catch {
-    return { name: 'Error', message: 'an error that cannot be read was thrown', code: null, stack: null }
+  const error = toError(thrown)
+  return {
+    name: readable(() => `${error.name}`, 'Error').slice(0, 200),
+    message: readable(() => `${error.message}`, 'an error that cannot be read was thrown').slice(0, LONGEST),
+    code: readable(() => codeOf(error), null),
+    stack: readable(() => stackOf(error), null),
   }
 }
 
-/** Anything can be assigned to `name` and `message`. */
-function textOf(value: unknown): string {
-  return typeof value === 'string' ? value : show(value)
+/** Getters of what user code throws may throw themselves. */
+function readable<T>(read: () => T, otherwise: T): T {
+  try {
+    return read()
+  } catch {
+    return otherwise
+  }
+}
+
+function codeOf(error: Error): string | null {
+  const { code } = error as { code?: unknown }
+  return typeof code === 'string' || typeof code === 'number' ? String(code).slice(0, 200) : null
 }
 
 function stackOf(error: Error): string | null {

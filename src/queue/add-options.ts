@@ -12,7 +12,7 @@ export interface AddOptions {
   readonly delay?: Duration
   /** Not before this time. Takes the place of `delay`. */
   readonly runAt?: Date
-  /** Dead-lettered as JOB_EXPIRED when not started within this span. Default: never. */
+  /** Dead-lettered as JOB_EXPIRED when it still waits, for a first start or a retry, after this span. Default: never. */
   readonly expiresIn?: Duration
   /**
    * An id of your own, 1 to 200 characters: adding it again, while the job is there and for the queue's

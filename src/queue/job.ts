@@ -51,7 +51,7 @@ export interface NewJob {
   readonly runAt: number | null
   /** Not before so many ms from the moment the store takes it. 0: at once. */
   readonly delayMs: number
-  /** Dead-lettered as JOB_EXPIRED unless started within so many ms of its enqueue. Null: never. */
+  /** Dead-lettered as JOB_EXPIRED when it still waits, for a first start or a retry, so many ms after its enqueue. Null: never. */
   readonly expireMs: number | null
   /** Failed attempts that are tried again. Null: as the worker's retry policy says. */
   readonly maxRetries: number | null

@@ -1,18 +1,10 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec'
 import { toMs, type Duration } from '../core/duration.ts'
 import { silentLogger, type Logger } from '../core/logger.ts'
-import {
-  checkOptions,
-  custom,
-  duration,
-  integer,
-  oneOf,
-  optional,
-  type Checked,
-  type Rule,
-} from '../core/options.ts'
+import { checkOptions, custom, duration, integer, oneOf, optional, type Rule } from '../core/options.ts'
 import type { Backend } from './backend.ts'
 import { jsonCodec, type Codec } from './codec.ts'
+import { NO_PAYLOAD } from './transition.ts'
 import { RetryPolicy, type RetryOptions } from './retry.ts'
 import type { JobSchemas } from './schema.ts'
 
@@ -82,8 +74,9 @@ const RULES = {
   maxCrashes: integer({ min: 1, default: 3 }),
   unknownGrace: duration({ default: '1h' }),
   codec: custom<Codec>(
-    'a codec with name, encode and decode',
-    (value) => typeof (value as Codec | undefined)?.decode === 'function',
+    `a codec with name, encode and decode, not named "${NO_PAYLOAD}"`,
+    (value) =>
+      typeof (value as Codec | undefined)?.decode === 'function' && (value as Codec).name !== NO_PAYLOAD,
     () => jsonCodec,
   ),
   logger: custom<Logger>(
@@ -93,8 +86,26 @@ const RULES = {
   ),
 }
 
-/** The options of a queue, complete, times in ms. */
-export type QueueSettings = Checked<typeof RULES>
+/** The options of a queue, complete, times in ms; null stands for no limit, or for ever. */
+export interface QueueSettings {
+  readonly backend: Backend
+  readonly jobs: JobSchemas | undefined
+  readonly retry: RetryPolicy
+  readonly maxLength: number
+  readonly whenFull: 'reject' | 'wait'
+  readonly fullTimeout: number
+  readonly maxPayloadBytes: number
+  readonly retention: {
+    readonly done: number | null
+    readonly cancelled: number | null
+    readonly dead: number | null
+  }
+  readonly dedupeWindow: number
+  readonly maxCrashes: number
+  readonly unknownGrace: number
+  readonly codec: Codec
+  readonly logger: Logger
+}
 
 export function checkQueueOptions(options: unknown): QueueSettings {
   return checkOptions('Queue', RULES, options)

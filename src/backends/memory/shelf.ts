@@ -16,10 +16,10 @@ interface Timed {
 export class Shelf {
   readonly queue: string
   /** In ascending `seq`, for an id is never put back into its old place. */
-  readonly entries = new Map<string, Entry>()
-  readonly lines = new Map<string, Line>()
+  readonly entries: Map<string, Entry> = new Map()
+  readonly lines: Map<string, Line> = new Map()
   /** The claims that still hold something. */
-  readonly claims = new Set<Claim>()
+  readonly claims: Set<Claim> = new Set()
   readonly counts: Record<JobState, number> = {
     waiting: 0,
     delayed: 0,
@@ -33,7 +33,7 @@ export class Shelf {
   control = 0
   /** When upkeep last ran and until when it reaps nothing, by the lease clock. */
   maintainedAt: number | null = null
-  graceUntil = -Infinity
+  graceUntil: number = -Infinity
 
   #seq = 0
   readonly #held: Claims

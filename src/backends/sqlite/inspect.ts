@@ -4,7 +4,7 @@ import { RECORD_COLUMNS, recordOf } from './row.ts'
 import { STATE } from './schema.ts'
 import type { QueueRow, Session } from './session.ts'
 
-export const FULL_COLUMNS = `${RECORD_COLUMNS}, payload`
+export const FULL_COLUMNS: string = `${RECORD_COLUMNS}, payload`
 
 export function get(session: Session, name: string, id: string): JobRecord | undefined {
   const queue = session.findQueue(name)

@@ -49,7 +49,15 @@ export interface DrainReport {
 const timeout: Rule<number | null> = (value = '5m', option) =>
   value === 'none' ? null : duration({ default: '5m', min: 1 })(value, option)
 
-export const QUEUE_WORKER_RULES = {
+/** The rules of the options that all queue workers share. */
+export const QUEUE_WORKER_RULES: {
+  readonly queue: Rule<Queue>
+  readonly name: Rule<string | undefined>
+  readonly logger: Rule<unknown>
+  readonly concurrency: Rule<number>
+  readonly timeout: Rule<number | null>
+  readonly lease: Rule<number>
+} = {
   queue: custom<Queue>('a Queue', (value) => typeof (value as Queue | undefined)?.prepare === 'function'),
   name: optional(string()),
   logger: custom<unknown>('a logger', () => true),

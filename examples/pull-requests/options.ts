@@ -27,6 +27,7 @@ export function readOptions(argv: readonly string[]): Options {
     .parse(argv)
   const options = command.opts<Partial<Options>>()
   const { once = false, json = false, replay = true, host = '', db = '' } = options
+  if (once && !replay) command.error('error: --once ends with the replay, and --no-replay leaves it out')
   return { host, db, once, json, replay, port: options.port ?? (once ? 0 : DEFAULT_PORT) }
 }
 

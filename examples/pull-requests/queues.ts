@@ -20,10 +20,8 @@ const fixApplication = z.object({
   confidenceScore: z.number().min(0).max(1),
 })
 
-export type MonitorRepository = z.infer<typeof monitorRepository>
 export type CheckPullRequest = z.infer<typeof checkPullRequest>
 export type CheckAnalysis = z.infer<typeof checkAnalysis>
-export type FixApplication = z.infer<typeof fixApplication>
 
 /** Which jobs are done first, where they share a worker: the nearer to a fix, the sooner. */
 export const PRIORITY = { monitor: 1, analysis: 2, fix: 3 } as const

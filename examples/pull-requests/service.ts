@@ -1,8 +1,7 @@
 import { randomBytes } from 'node:crypto'
-import { mkdirSync } from 'node:fs'
-import { dirname } from 'node:path'
 import { Hono } from 'hono'
-import { createLogger, HealthChecker, openBackend, type Logger, type Worker } from 'millhand'
+import { createLogger, HealthChecker, type Logger, type Worker } from 'millhand'
+import { sqlite } from 'millhand/sqlite'
 import { ServiceBus } from './events.ts'
 import { chooseGitHub } from './github/choose.ts'
 import type { Options } from './options.ts'
@@ -40,16 +39,15 @@ export interface Service {
 
 export async function openService(options: Options, env: NodeJS.ProcessEnv): Promise<Service> {
   const logger = createLogger(env['LOG_LEVEL'] === undefined ? { level: 'warn' } : {})
-  mkdirSync(dirname(options.db), { recursive: true })
-  const backend = await openBackend(`sqlite:${options.db}`)
-  await backend.open()
-  const queues = createQueues(backend, logger)
   const database = openDatabase(resultsFile(options.db))
+  const backend = sqlite(options.db)
+  const queues = createQueues(backend, logger)
   const close = async (): Promise<void> => {
     await backend.close()
     database.close()
   }
   try {
+    await backend.open()
     const knowledge = new Knowledge(database)
     const results = new Results(database)
     // The examples are about strangers' pull requests: nothing is proposed there while they are replayed.
@@ -58,7 +56,7 @@ export async function openService(options: Options, env: NodeJS.ProcessEnv): Pro
     wire(bus, queues)
     const parts: Parts = { queues, bus, github, knowledge, results, logger }
 
-    const secret = env['WEBHOOK_SECRET'] ?? randomBytes(32).toString('hex')
+    const secret = env['WEBHOOK_SECRET'] || randomBytes(32).toString('hex')
     const health = new HealthChecker()
     const tally = new Tally()
     const app = new Hono()

@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
@@ -155,14 +155,30 @@ describe('a mistake of the user', () => {
     expect(run.log()).toContain('expected a number from 0 to 65535')
   })
 
-  test('a file that is no database is named and left alone', async () => {
-    writeFileSync(
-      join(place.folder, 'notes.txt'),
-      'Not a database at all, but long enough to look.\n'.repeat(50),
-    )
-    const run = place.start(['--db', 'notes.txt'])
+  test('nothing to end with is refused', async () => {
+    const run = place.start(['--once', '--no-replay'])
     expect(await run.ended).toBe(1)
-    expect(run.log()).toMatch(/^error: .*notes\.txt/)
+    expect(run.log()).toBe('error: --once ends with the replay, and --no-replay leaves it out\n')
+  })
+
+  test.each([
+    ['the jobs', 'jobs.db'],
+    ['the results', 'jobs-results.db'],
+  ])('a file that is no database is named and left alone, be it that of %s', async (_, name) => {
+    const file = join(place.folder, name)
+    const text = 'Not a database at all, but long enough to look.\n'.repeat(50)
+    writeFileSync(file, text)
+    const run = place.start(['--db', 'jobs.db'])
+    expect(await run.ended).toBe(1)
+    expect(run.log()).toMatch(new RegExp(`^error: .*${name}`))
     expect(run.log()).not.toContain('    at ')
+    expect(readFileSync(file, 'utf8')).toBe(text)
+  })
+
+  test('a folder that cannot be made is named', async () => {
+    writeFileSync(join(place.folder, 'file'), '')
+    const run = place.start(['--db', 'file/jobs.db'])
+    expect(await run.ended).toBe(1)
+    expect(run.log()).toMatch(/^error: .*file\/jobs.*--db\n$/)
   })
 })

@@ -1,6 +1,7 @@
 import { mkdirSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
+import { UserError } from '../user-error.ts'
 
 const SCHEMA = `
   CREATE TABLE IF NOT EXISTS repository (
@@ -65,12 +66,22 @@ const SCHEMA = `
   CREATE INDEX IF NOT EXISTS fix_pull ON fix (pull_id);
 `
 
-/** Opens the service's own database, and makes what is missing. */
+/**
+ * Opens the service's own database, and makes what is missing, its folder too.
+ * @throws UserError when that cannot be.
+ */
 export function openDatabase(file: string): DatabaseSync {
-  mkdirSync(dirname(file), { recursive: true })
-  const database = new DatabaseSync(file, { timeout: 250 })
-  database.exec('PRAGMA journal_mode = WAL')
-  database.exec('PRAGMA synchronous = NORMAL')
-  database.exec(SCHEMA)
-  return database
+  try {
+    mkdirSync(dirname(file), { recursive: true })
+    const database = new DatabaseSync(file, { timeout: 250 })
+    database.exec('PRAGMA journal_mode = WAL')
+    // A result must be as durable as the end of the job that found it, which survives a power cut.
+    database.exec('PRAGMA synchronous = FULL')
+    database.exec(SCHEMA)
+    return database
+  } catch (error) {
+    throw new UserError(
+      `the results cannot be kept in ${file}: ${(error as Error).message}; choose another place with --db`,
+    )
+  }
 }

@@ -1,7 +1,9 @@
+import { after } from '../../core/timer.ts'
+
 /** One timer for many reasons to wake: the earliest counts, the others are asked for again when it rang. */
 export class Alarm {
   readonly #ring: () => void
-  #timer: NodeJS.Timeout | undefined
+  #cancel: () => void = () => {}
   #at = Infinity
 
   constructor(ring: () => void) {
@@ -12,16 +14,16 @@ export class Alarm {
   atLatestIn(ms: number): void {
     const at = performance.now() + ms
     if (at >= this.#at) return
-    clearTimeout(this.#timer)
+    this.#cancel()
     this.#at = at
-    this.#timer = setTimeout(() => {
+    this.#cancel = after(ms, () => {
       this.#at = Infinity
       this.#ring()
-    }, ms)
+    })
   }
 
   stop(): void {
-    clearTimeout(this.#timer)
+    this.#cancel()
     this.#at = Infinity
   }
 }

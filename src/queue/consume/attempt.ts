@@ -20,11 +20,16 @@ export interface AttemptHost {
   progressed(attempt: Attempt): void
 }
 
-const running = new AsyncLocalStorage<Attempt>()
+const running = new AsyncLocalStorage<readonly Attempt[]>()
 
-/** The attempt in whose handler, or anything it started, this code runs. */
-export function currentAttempt(): Attempt | undefined {
-  return running.getStore()
+/** The attempts in whose handler, or anything it started, this code runs: one, or those of a batch. */
+export function currentAttempts(): readonly Attempt[] {
+  return running.getStore() ?? []
+}
+
+/** Runs `work` so that an exception from anywhere below it can be blamed on these attempts. */
+export function within<T>(attempts: readonly Attempt[], work: () => T): T {
+  return running.run(attempts, work)
 }
 
 /** One try at one claimed job, from the start of its handler to its outcome. Serves as the handler's context. */
@@ -51,11 +56,6 @@ export class Attempt implements JobContext {
     this.claimedAt = held.claimedAt
     this.heldAt = held.heldAt
     this.startedAt = startedAt
-  }
-
-  /** Runs `work` so that an exception from anywhere below it can be blamed on this job. */
-  within<T>(work: () => T): T {
-    return running.run(this, work)
   }
 
   get ref(): JobRef {

@@ -1,9 +1,9 @@
 import type { Duration } from '../../core/duration.ts'
-import { MillhandError, NonRetryableError, toError } from '../../core/errors.ts'
+import { MillhandError, NonRetryableError, show } from '../../core/errors.ts'
 import { checkOwnOptions, duration, integer } from '../../core/options.ts'
 import type { Queue } from '../queue.ts'
 import { AdaptiveBatchSize, type AdaptiveBatchOptions } from './adaptive-batch.ts'
-import type { Attempt } from './attempt.ts'
+import { within, type Attempt } from './attempt.ts'
 import { batchGate } from './gate.ts'
 import type { Job, JobContext } from './handler.ts'
 import { QUEUE_WORKER_RULES, QueueWorker, type QueueWorkerOptions } from './queue-worker.ts'
@@ -83,7 +83,8 @@ export abstract class BatchWorker extends QueueWorker<BatchWorkerOptions> {
   }
 
   protected override run(attempts: readonly Attempt[]): void {
-    void this.#collect(attempts).then((items) => this.#work(items))
+    // An exception that nobody catches is blamed on the whole batch; each of its jobs is then a suspect, run alone.
+    void within(attempts, () => this.#collect(attempts).then((items) => this.#work(items)))
   }
 
   /** Decodes and validates each job; leaves out what this worker cannot understand. */
@@ -119,7 +120,7 @@ export abstract class BatchWorker extends QueueWorker<BatchWorkerOptions> {
 
 function checkResults(results: unknown, expected: number, worker: string): void {
   if (Array.isArray(results) && results.length === expected) return
-  const got = Array.isArray(results) ? `${results.length}` : toError(results).message
+  const got = Array.isArray(results) ? `${results.length}` : show(results)
   // Not retried: which job each result belongs to cannot be known, and will not be the next time.
   throw new NonRetryableError(
     `expected processBatch of ${worker} to return ${expected} results, one for each job, got: ${got}`,

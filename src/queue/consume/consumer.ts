@@ -5,9 +5,9 @@ import { randomText } from '../../core/id.ts'
 import type { Logger } from '../../core/logger.ts'
 import { settledWithin } from '../../core/sleep.ts'
 import type { KillCause, WorkerEvents } from '../../core/telemetry.ts'
-import type { MaintainReport, Outcome, Settlement } from '../backend.ts'
+import type { EnqueueResult, MaintainReport, Outcome, Settlement } from '../backend.ts'
 import type { Queue } from '../queue.ts'
-import { Attempt, currentAttempt, type AttemptHost } from './attempt.ts'
+import { Attempt, currentAttempts, type AttemptHost } from './attempt.ts'
 import type { Held } from './buffer.ts'
 import { Exchange, type Trip } from './exchange.ts'
 import { Fetcher, type FetcherHost } from './fetcher.ts'
@@ -120,10 +120,20 @@ export class Consumer implements AttemptHost, FetcherHost {
     this.#fetcher.start()
   }
 
-  /** Takes no more, hands back what has not begun, waits for what runs and for the store to know of it. */
+  /**
+   * Takes no more, hands back what has not begun, waits for what runs and for the store to know of it.
+   * @throws what the store failed with meanwhile, if waiting cannot cure it: then it does not know of everything.
+   */
   async drain(): Promise<void> {
     await this.#fetcher.drain()
     await this.#close()
+    const { failure } = this.#fetcher
+    if (failure !== undefined) throw failure
+  }
+
+  /** There are types that it did not handle before. */
+  typesChanged(): void {
+    this.#fetcher.hint()
   }
 
   /**
@@ -131,14 +141,12 @@ export class Consumer implements AttemptHost, FetcherHost {
    * caused it by an exception which nobody caught is not handed back but counts a crash.
    */
   async kill(cause: KillCause): Promise<void> {
-    const culprit = cause.kind === 'uncaught' ? currentAttempt() : undefined
+    const culprits = cause.kind === 'uncaught' ? currentAttempts() : []
     const reason = new ShutdownError(`worker ${this.#options.worker} has to end now: ${cause.error.message}`)
     for (const attempt of [...this.#running]) {
       attempt.abort(reason)
-      attempt.end(
-        attempt === culprit ? this.#crash(cause.error) : { kind: 'release' },
-        attempt === culprit ? cause.error : reason,
-      )
+      if (culprits.includes(attempt)) attempt.end(this.#crash(cause.error), cause.error)
+      else attempt.end({ kind: 'release' }, reason)
     }
     void this.#fetcher.drain()
     // The first part of it runs at once: a store in this process has settled before this line returns.
@@ -187,7 +195,9 @@ export class Consumer implements AttemptHost, FetcherHost {
   settled(settlements: readonly Settlement[], { settled, repeated }: Trip): void {
     const stale: string[] = []
     for (const [index, result] of settled.entries()) {
-      if (result.status === 'stale') stale.push(settlements[index]!.ref.id)
+      const { id } = settlements[index]!.ref
+      if (result.status === 'stale') stale.push(id)
+      else for (const followUp of result.followUps) this.#checkFollowUp(id, followUp)
     }
     // After a repetition, stale may just mean that the first try had come through.
     if (stale.length > 0 && !repeated) this.#emit('stale', { jobs: stale })
@@ -285,6 +295,12 @@ export class Consumer implements AttemptHost, FetcherHost {
     if (promoted + returned + crashed.length > 0) this.#fetcher.hint()
     if (returned + crashed.length + dead.length > 0) this.#emit('reaped', { returned, crashed, dead })
     for (const { type, forMs } of unhandled) this.#emit('unhandled', { type, forMs })
+  }
+
+  /** The queue has checked follow-ups as the store does, so none should be refused; one that was must be heard of. */
+  #checkFollowUp(job: string, result: EnqueueResult): void {
+    if (result.status !== 'rejected') return
+    this.#report(new Error(`the store refused follow-up ${result.id} of job ${job}: ${result.reason}`))
   }
 
   #report(thrown: unknown): void {

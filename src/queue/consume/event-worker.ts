@@ -35,6 +35,7 @@ export class EventWorker<S extends JobSchemas = JobSchemas> extends QueueWorker 
     }
     this.#handlers.set(type, handler as unknown as Handler)
     this.#types = [...this.#handlers.keys()]
+    this.typesChanged()
     return this
   }
 

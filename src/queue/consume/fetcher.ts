@@ -40,6 +40,8 @@ export class Fetcher {
   /** The store may have something for us: it hinted so, or gave all that we had asked for. */
   #hungry = true
   #hinted = false
+  /** The store promotes due jobs in bounded steps, and has not come to the end of them. */
+  #leftDue = false
   #peek = false
   #claims = 0
   #control: number | undefined
@@ -110,6 +112,10 @@ export class Fetcher {
     })
   }
 
+  get failure(): Error | undefined {
+    return this.#failure
+  }
+
   /** Rejects when the store failed in a way that waiting cannot cure. */
   get failed(): Promise<never> {
     return this.#quiet.promise.then(() => {
@@ -166,7 +172,10 @@ export class Fetcher {
     ) {
       this.#hungry = true
     }
-    if (claimed.nextDueMs !== null) this.#wakeIn(claimed.nextDueMs)
+    // A claim that was paused, or wanted nothing, leaves due jobs where they are: no reason to ask again at once.
+    const couldTake = request.limit > 0 && !claimed.paused
+    this.#leftDue = couldTake && claimed.nextDueMs === 0
+    if (couldTake && claimed.nextDueMs !== null) this.#wakeIn(claimed.nextDueMs)
     this.#admission.take(claimed.jobs, trip.askedAt)
   }
 
@@ -196,7 +205,8 @@ export class Fetcher {
 
   /** How many to claim: for the free places, and ahead of need when what is held runs low. */
   #wanted(free: number): number {
-    const ahead = this.#prefetch.allowance(this.#host.gate.capacity)
+    const { gate } = this.#host
+    const ahead = gate.startsAtClaim ? this.#prefetch.allowance(gate.capacity) : 0
     const held = this.#admission.size
     return free === 0 && held > ahead / 2 ? 0 : free + Math.max(0, ahead - held)
   }
@@ -205,7 +215,7 @@ export class Fetcher {
   #free(): number {
     if (!this.#accepting) return 0
     if (this.#isolation.busy) return 0
-    return Math.max(0, this.#host.gate.capacity - this.#host.running() - this.#admission.size)
+    return this.#host.gate.room(this.#host.running(), this.#admission.size)
   }
 
   /** Nothing to do now: says so, or sees to it that something wakes us. */
@@ -223,7 +233,7 @@ export class Fetcher {
         this.#quiet.resolve()
         return
       }
-      if (!this.#hungry && !this.#isolation.waiting) this.#host.idle()
+      if (!this.#hungry && !this.#leftDue && !this.#isolation.waiting) this.#host.idle()
     }
     if (this.#admission.size > 0) this.#wakeIn(this.#admission.patienceMs())
     if (this.#isolation.waiting) this.#wakeIn(Isolation.ASK_AGAIN_MS, true)

@@ -3,8 +3,10 @@
  * difference between working on single jobs and on batches of them.
  */
 export interface Gate {
-  /** No more jobs than this are in hand, running or not. */
+  /** How many jobs run at the most. */
   readonly capacity: number
+  /** How many more may be claimed to run as soon as they can, with `held` that are claimed and do not run. */
+  room(running: number, held: number): number
   /** True: what is claimed into free places begins with the claim. False: it is collected first. */
   readonly startsAtClaim: boolean
   /** For how long a claimed job may wait for its start, ms, before it is handed back. */
@@ -21,6 +23,7 @@ export interface Gate {
 export function singleGate(concurrency: number): Gate {
   return {
     capacity: concurrency,
+    room: (running, held) => Math.max(0, concurrency - running - held),
     startsAtClaim: true,
     // Bounded, so that a pause, a cancel and a more urgent job elsewhere act soon on what is only buffered.
     maxHoldMs: 250,
@@ -35,8 +38,11 @@ export function batchGate(size: () => number, maxWaitMs: number): Gate {
     get capacity() {
       return size()
     },
+    // Nothing is collected beside a batch that runs: for as long as that takes, others may run it.
+    room: (running, held) => (running > 0 ? 0 : Math.max(0, size() - held)),
     startsAtClaim: false,
-    maxHoldMs: Infinity,
+    // What waited long enough begins, unless a batch runs.
+    maxHoldMs: maxWaitMs,
     patienceMs: maxWaitMs,
     admit: (running, collected, heldMs) =>
       running === 0 && (collected >= size() || heldMs >= maxWaitMs) ? Math.min(collected, size()) : 0,

@@ -42,8 +42,9 @@ export class LeaseKeeper extends Service {
   #useInstead(loop: LoopRenewer, cause: Error): void {
     const message = `the thread that renews leases has ended; they are renewed on the event loop from now on: ${cause.message}`
     this.#options.onError(new Error(message, { cause }))
+    const renewedAt = this.#renewer.renewedAt()
     this.#renewer = loop
-    loop.start()
+    loop.start(renewedAt)
   }
 
   protected override onStart(): void {

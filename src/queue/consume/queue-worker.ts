@@ -15,7 +15,7 @@ import type { KillCause } from '../../core/telemetry.ts'
 import { logEvents } from '../../observe/log-events.ts'
 import { Worker, type WorkerOptions } from '../../worker/worker.ts'
 import type { Queue } from '../queue.ts'
-import type { Attempt } from './attempt.ts'
+import { within, type Attempt } from './attempt.ts'
 import { Consumer } from './consumer.ts'
 import { singleGate, type Gate } from './gate.ts'
 import type { Job, JobContext } from './handler.ts'
@@ -202,11 +202,16 @@ export abstract class QueueWorker<
     await this.#consumer?.kill(cause)
   }
 
+  /** To be called when `types()` has grown while it runs: jobs of the new types may be waiting. */
+  protected typesChanged(): void {
+    this.#consumer?.typesChanged()
+  }
+
   /** Runs attempts that begin together. */
   protected run(attempts: readonly Attempt[]): void {
     const { settings, jobs } = this.queue
     for (const attempt of attempts) {
-      attempt.within(() => runAttempt(attempt, settings, jobs, this.#process))
+      within([attempt], () => runAttempt(attempt, settings, jobs, this.#process))
     }
   }
 

@@ -41,7 +41,9 @@ export class LoopRenewer implements Renewer {
     this.#task = task
   }
 
-  start(): void {
+  /** @param renewedAt when another renewer last did it, whose work this one goes on with. */
+  start(renewedAt = -Infinity): void {
+    this.#renewedAt = renewedAt
     this.#timer = setInterval(() => {
       this.#underWay = this.#renew()
     }, renewEveryMs(this.#task.leaseMs))

@@ -12,6 +12,7 @@ export interface UpkeepOptions {
 /** Runs the upkeep of the store from time to time, in bounded steps with room between them. */
 export class Upkeep extends Service {
   readonly #options: UpkeepOptions
+  #going = false
   #timer: NodeJS.Timeout | undefined
   #underWay: Promise<void> = Promise.resolve()
 
@@ -20,14 +21,16 @@ export class Upkeep extends Service {
     this.#options = options
   }
 
+  /** The first step is begun at once: a life as short as a drain's must not leave the store without upkeep. */
   protected override onStart(): void {
-    this.#next(0)
+    this.#going = true
+    this.#underWay = this.#step()
   }
 
   protected override async onStop(): Promise<void> {
+    this.#going = false
     clearTimeout(this.#timer)
     await this.#underWay
-    clearTimeout(this.#timer)
   }
 
   #next(inMs: number): void {
@@ -47,6 +50,6 @@ export class Upkeep extends Service {
     } catch (error) {
       onError(error)
     }
-    if (this.running) this.#next(next)
+    if (this.#going) this.#next(next)
   }
 }

@@ -34,8 +34,8 @@ const LONGEST = 4096
 export function errorRecord(thrown: unknown): JobError {
   const error = toError(thrown)
   return {
-    name: readable(() => `${error.name}`, 'Error').slice(0, 200),
-    message: readable(() => `${error.message}`, 'an error that cannot be read was thrown').slice(0, LONGEST),
+    name: readable(() => textOf(error, 'name'), 'Error').slice(0, 200),
+    message: readable(() => textOf(error, 'message'), 'it cannot be read').slice(0, LONGEST),
     code: readable(() => codeOf(error), null),
     stack: readable(() => stackOf(error), null),
   }
@@ -48,6 +48,12 @@ function readable<T>(read: () => T, otherwise: T): T {
   } catch {
     return otherwise
   }
+}
+
+/** These too can be anything that somebody assigned. */
+function textOf(error: Error, part: 'name' | 'message'): string {
+  const value: unknown = error[part]
+  return String(value)
 }
 
 function codeOf(error: Error): string | null {

@@ -78,9 +78,9 @@ export function read(
 
 /** Ends an attempt whose handler came to its end. Late but complete is complete. */
 export function succeed(attempt: Attempt, settings: QueueSettings, result: unknown): void {
-  if (result instanceof Later) {
-    attempt.end({ kind: 'snooze', again: result.again })
-  } else if (attempt.hasFollowUps) {
+  const later = laterOf(result)
+  if (later !== undefined) attempt.end({ kind: 'snooze', again: later.again })
+  else if (attempt.hasFollowUps) {
     attempt.followUpsReady().then(
       () => attempt.end(done(attempt, settings, result)),
       (error: unknown) => fail(attempt, settings, error),
@@ -112,8 +112,9 @@ function encodeResult(
 
 /** Ends an attempt whose handler threw. What it threw because its signal was aborted counts as that. */
 export function fail(attempt: Attempt, settings: QueueSettings, thrown: unknown): void {
-  if (thrown instanceof Later) {
-    attempt.end({ kind: 'snooze', again: thrown.again })
+  const later = laterOf(thrown)
+  if (later !== undefined) {
+    attempt.end({ kind: 'snooze', again: later.again })
     return
   }
   const { abortedBy } = attempt
@@ -131,6 +132,15 @@ export function abortOutcome(attempt: Attempt, reason: Error, settings: QueueSet
   if (reason instanceof JobTimeoutError) return failed(reason, attempt.claimed, settings)
   if (reason instanceof LeaseLostError || reason instanceof ShutdownError) return { kind: 'release' }
   throw new MillhandError('INVALID_STATE', `unexpected reason of an abort: ${reason.message}`)
+}
+
+/** Asking a hostile proxy what it is may throw, and the attempt must end all the same. */
+function laterOf(value: unknown): Later | undefined {
+  try {
+    return value instanceof Later ? value : undefined
+  } catch {
+    return undefined
+  }
 }
 
 /** An Error for anything thrown, even when looking at it throws. */

@@ -11,22 +11,51 @@ const STALE: SettleResult = Object.freeze({ status: 'stale' })
 
 /** Ends claims. In a transaction. */
 export function settle(session: Session, settlements: readonly Settlement[]): SettleResult[] {
-  const remove = session.db.statement(REMOVE)
-  return settlements.map((settlement) => {
-    const { ref, outcome, followUps } = settlement
-    if (outcome.kind === 'done' && outcome.keepMs === 0 && (followUps?.length ?? 0) === 0) {
-      // What transition() says of it, without reading it: the way of most jobs.
-      const queue = session.findQueue(ref.queue)
-      if (queue !== undefined && remove.run(ref.seq, ref.token, ref.id, queue.id) === 1) {
-        session.moved(queue, STATE.active, null, 1)
-        return OK
-      }
-    }
-    return settleOne(session, settlement)
-  })
+  const results: SettleResult[] = []
+  for (let at = 0; at < settlements.length;) {
+    const run = settlements.slice(at, at + Math.max(1, plainRun(settlements, at)))
+    if (run.length > 1 && removeAll(session, run)) results.push(...run.map(() => OK))
+    else results.push(...run.map((settlement) => settleOne(session, settlement)))
+    at += run.length
+  }
+  return results
 }
 
-const REMOVE = 'DELETE FROM job WHERE seq = ? AND token = ? AND id = ? AND queue_id = ? AND dedupe_ms IS NULL'
+/** How many settlements from `at` on only remove jobs of one claim: the way of most. */
+function plainRun(settlements: readonly Settlement[], at: number): number {
+  const { queue, token } = settlements[at]!.ref
+  let end = at
+  for (; end < settlements.length; end++) {
+    const { ref, outcome, followUps } = settlements[end]!
+    if (outcome.kind !== 'done' || outcome.keepMs !== 0 || (followUps?.length ?? 0) > 0) break
+    if (ref.token !== token || ref.queue !== queue) break
+  }
+  return end - at
+}
+
+/**
+ * What transition() says of them, without reading any. One statement for all is twice as fast as one for each, but
+ * does not tell which it removed.
+ * @returns false, and nothing is changed, unless it removed every one.
+ */
+function removeAll(session: Session, settlements: readonly Settlement[]): boolean {
+  const { db } = session
+  const { queue: name, token } = settlements[0]!.ref
+  const queue = session.findQueue(name)
+  if (queue === undefined) return false
+  const seqs = JSON.stringify(settlements.map(({ ref }) => ref.seq))
+  const ids = JSON.stringify(settlements.map(({ ref }) => ref.id))
+  db.statement('SAVEPOINT remove_all').run()
+  const all = db.statement(REMOVE_ALL).run(seqs, token, queue.id, ids) === settlements.length
+  if (!all) db.statement('ROLLBACK TO remove_all').run()
+  db.statement('RELEASE remove_all').run()
+  if (all) session.moved(queue, STATE.active, null, settlements.length)
+  return all
+}
+
+const REMOVE_ALL = `
+  DELETE FROM job WHERE seq IN (SELECT value FROM json_each(?)) AND token = ? AND queue_id = ? AND dedupe_ms IS NULL
+    AND id IN (SELECT value FROM json_each(?))`
 
 function settleOne(session: Session, { ref, outcome, followUps }: Settlement): SettleResult {
   const job = held(session, ref)

@@ -1,11 +1,11 @@
 import { systemClock } from '../../core/clock.ts'
-import { JobTimeoutError, ShutdownError, toError } from '../../core/errors.ts'
+import { ShutdownError, toError } from '../../core/errors.ts'
 import type { Emitter } from '../../core/events.ts'
 import { randomText } from '../../core/id.ts'
 import type { Logger } from '../../core/logger.ts'
 import { settledWithin } from '../../core/sleep.ts'
 import type { KillCause, WorkerEvents } from '../../core/telemetry.ts'
-import type { EnqueueResult, MaintainReport, Outcome, Settlement } from '../backend.ts'
+import type { EnqueueResult, MaintainReport, Outcome, QueueStats, Settlement } from '../backend.ts'
 import type { Queue } from '../queue.ts'
 import { Attempt, currentAttempts, type AttemptHost } from './attempt.ts'
 import type { Held } from './buffer.ts'
@@ -13,9 +13,9 @@ import { Exchange, type Trip } from './exchange.ts'
 import { Fetcher, type FetcherHost } from './fetcher.ts'
 import type { Gate } from './gate.ts'
 import { LeaseKeeper } from './lease-keeper.ts'
+import { ABORT_GRACE_MS, enforceTimeout, giveUpDeaf } from './overdue.ts'
 import { errorRecord } from './outcome.ts'
 import { ProgressWriter } from './progress-writer.ts'
-import { abortOutcome } from './run-attempt.ts'
 import { Settler } from './settler.ts'
 import { Sweep } from './sweep.ts'
 import { Upkeep } from './upkeep.ts'
@@ -34,10 +34,6 @@ export interface ConsumerOptions {
   readonly run: (attempts: readonly Attempt[]) => void
   readonly onIdle: () => void
 }
-
-/** A handler that was told to stop gets so long to do so by itself, before it is given up. */
-const ABORT_GRACE_MS = 1_000
-const UPKEEP_MS = 5_000
 
 /**
  * One life of one queue worker's consuming side: claim, run, settle, with the leases kept and the store in order.
@@ -88,14 +84,10 @@ export class Consumer implements AttemptHost, FetcherHost {
       onError,
     })
     this.#upkeep = new Upkeep({
-      backend,
-      everyMs: Math.min(UPKEEP_MS, leaseMs / 3),
-      request: () => this.#maintainRequest(),
-      onReport: async (report) => {
-        this.#maintained(report)
-        const [stats] = await backend.stats(queue.name)
-        this.#waiting = stats?.counts.waiting ?? 0
-      },
+      queue,
+      leaseMs,
+      types: () => this.types(),
+      onReport: (report, stats) => this.#maintained(report, stats),
       onError,
     })
     this.#sweep = new Sweep(Math.min(timeoutMs ?? Infinity, leaseMs), () => this.#lookAtRunning())
@@ -256,19 +248,8 @@ export class Consumer implements AttemptHost, FetcherHost {
     this.#keeper.sweep(systemClock.monotonic())
     const now = performance.now()
     for (const attempt of this.#running) {
-      const forMs = now - attempt.startedAt
-      if (timeoutMs !== null && forMs >= timeoutMs) {
-        attempt.abort(
-          new JobTimeoutError(`job ${attempt.claimed.id} did not end within its timeout of ${timeoutMs} ms`),
-        )
-      }
-      const { abortedBy, abortedAt } = attempt
-      if (abortedBy === undefined || now - abortedAt < ABORT_GRACE_MS) continue
-      this.logger.warn(
-        { job: attempt.claimed.id, type: attempt.claimed.type, cause: abortedBy.message },
-        'a handler goes on although its signal was aborted; it is given up, and what it does from now on is not counted',
-      )
-      attempt.end(abortOutcome(attempt, abortedBy, this.queue.settings), abortedBy)
+      enforceTimeout(attempt, timeoutMs, now)
+      giveUpDeaf(attempt, this.queue.settings, this.logger, now)
     }
     return this.#running.size > 0
   }
@@ -278,20 +259,8 @@ export class Consumer implements AttemptHost, FetcherHost {
     return { kind: 'crash', error: errorRecord(error), policy: { maxCrashes, keepDeadMs: retention.dead } }
   }
 
-  #maintainRequest(): Parameters<Queue['backend']['maintain']>[0] {
-    const { maxCrashes, retention, unknownGrace } = this.queue.settings
-    return {
-      queue: this.queue.name,
-      leaseMs: this.leaseMs,
-      types: this.types(),
-      unhandledGraceMs: unknownGrace,
-      maxCrashes,
-      keepDeadMs: retention.dead,
-      limit: 500,
-    }
-  }
-
-  #maintained({ promoted, returned, crashed, dead, unhandled }: MaintainReport): void {
+  #maintained({ promoted, returned, crashed, dead, unhandled }: MaintainReport, stats: QueueStats): void {
+    this.#waiting = stats.counts.waiting
     if (promoted + returned + crashed.length > 0) this.#fetcher.hint()
     if (returned + crashed.length + dead.length > 0) this.#emit('reaped', { returned, crashed, dead })
     for (const { type, forMs } of unhandled) this.#emit('unhandled', { type, forMs })

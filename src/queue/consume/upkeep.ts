@@ -1,13 +1,20 @@
 import { Service } from '../../core/service.ts'
-import type { Backend, MaintainReport, MaintainRequest } from '../backend.ts'
+import type { MaintainReport, MaintainRequest, QueueStats } from '../backend.ts'
+import type { Queue } from '../queue.ts'
 
 export interface UpkeepOptions {
-  readonly backend: Backend
-  readonly everyMs: number
-  readonly request: () => MaintainRequest
-  readonly onReport: (report: MaintainReport) => Promise<void>
+  readonly queue: Queue
+  readonly leaseMs: number
+  /** The types that the worker handles now. */
+  readonly types: () => readonly string[]
+  readonly onReport: (report: MaintainReport, stats: QueueStats) => void
   readonly onError: (error: unknown) => void
 }
+
+/** At most; more than once a lease in any case, as the contract asks. */
+const EVERY_MS = 5_000
+/** How many jobs one step may touch. */
+const STEP = 500
 
 /** Runs the upkeep of the store from time to time, in bounded steps with room between them. */
 export class Upkeep extends Service {
@@ -40,16 +47,31 @@ export class Upkeep extends Service {
   }
 
   async #step(): Promise<void> {
-    const { backend, request, onReport, onError, everyMs } = this.#options
+    const { queue, leaseMs, onReport, onError } = this.#options
     // Spread, so that many workers of one store do not come at once.
-    let next = everyMs * (0.75 + Math.random() / 2)
+    let next = Math.min(EVERY_MS, leaseMs / 3) * (0.75 + Math.random() / 2)
     try {
-      const report = await backend.maintain(request())
-      await onReport(report)
+      const report = await queue.backend.maintain(this.#request())
+      const [stats] = await queue.backend.stats(queue.name)
+      onReport(report, stats!)
       if (report.more) next = 0
     } catch (error) {
       onError(error)
     }
     if (this.#going) this.#next(next)
+  }
+
+  #request(): MaintainRequest {
+    const { queue, leaseMs, types } = this.#options
+    const { maxCrashes, retention, unknownGrace } = queue.settings
+    return {
+      queue: queue.name,
+      leaseMs,
+      types: types(),
+      unhandledGraceMs: unknownGrace,
+      maxCrashes,
+      keepDeadMs: retention.dead,
+      limit: STEP,
+    }
   }
 }

@@ -1,0 +1,27 @@
+import { JobTimeoutError } from '../../core/errors.ts'
+import type { Logger } from '../../core/logger.ts'
+import type { QueueSettings } from '../queue-options.ts'
+import type { Attempt } from './attempt.ts'
+import { abortOutcome } from './run-attempt.ts'
+
+/** A handler that was told to stop gets so long to do so by itself, before it is given up. */
+export const ABORT_GRACE_MS = 1_000
+
+/** Aborts an attempt that has run for longer than its timeout. */
+export function enforceTimeout(attempt: Attempt, timeoutMs: number | null, now: number): void {
+  if (timeoutMs === null || now - attempt.startedAt < timeoutMs) return
+  attempt.abort(
+    new JobTimeoutError(`job ${attempt.claimed.id} did not end within its timeout of ${timeoutMs} ms`),
+  )
+}
+
+/** Ends an attempt whose handler has gone on for too long after its signal was aborted. */
+export function giveUpDeaf(attempt: Attempt, settings: QueueSettings, logger: Logger, now: number): void {
+  const { abortedBy, abortedAt, claimed } = attempt
+  if (abortedBy === undefined || now - abortedAt < ABORT_GRACE_MS) return
+  logger.warn(
+    { job: claimed.id, type: claimed.type, cause: abortedBy.message },
+    'a handler goes on although its signal was aborted; it is given up, and what it does from now on is not counted',
+  )
+  attempt.end(abortOutcome(attempt, abortedBy, settings), abortedBy)
+}

@@ -9,7 +9,14 @@ export { WorkerHandle } from './worker/handle.ts'
 export { Server } from './server/server.ts'
 
 // Durable queues
-export { Queue, type AddedJob, type AddResult, type JobInput, type ListOptions } from './queue/queue.ts'
+export {
+  Queue,
+  type AddedJob,
+  type AddResult,
+  type JobInput,
+  type JobsOf,
+  type ListOptions,
+} from './queue/queue.ts'
 export { type Keep, type QueueOptions, type RetentionOptions } from './queue/queue-options.ts'
 export { type AddOptions } from './queue/add-options.ts'
 export { type StoredJob } from './queue/stored-job.ts'
@@ -25,7 +32,7 @@ export { jsonCodec, type Codec } from './queue/codec.ts'
 export { openBackend } from './queue/open-backend.ts'
 
 // Workers fed by a queue
-export { type Handler, type Job, type JobContext, type Later } from './queue/consume/handler.ts'
+export { type Handler, type Job, type JobContext, type JobOf, type Later } from './queue/consume/handler.ts'
 export { QueueWorker, type DrainReport, type QueueWorkerOptions } from './queue/consume/queue-worker.ts'
 export { EventWorker, type Handlers } from './queue/consume/event-worker.ts'
 export {

@@ -13,6 +13,9 @@ import { inSteps, STEP } from './steps.ts'
 import { schemaOf, validate, type JobSchemas, type PayloadIn, type TypeOf } from './schema.ts'
 import { storedJob, type StoredJob } from './stored-job.ts'
 
+/** The job types of a queue: `class Indexer extends BatchWorker<JobsOf<typeof pages>>`. */
+export type JobsOf<Q> = Q extends Queue<infer S> ? S : never
+
 /** What became of an add. */
 export interface AddedJob {
   readonly id: string

@@ -1,16 +1,18 @@
-import { BatchWorker, type BatchItem, type BatchResult, type Queue } from 'millhand'
+import { BatchWorker, type BatchItem, type BatchResult, type JobsOf } from 'millhand'
 import { LEASE, type Parts } from '../parts.ts'
-import type { CheckAnalysis } from '../queues.ts'
+import type { Queues } from '../queues.ts'
 import { analyzeCheck } from './check-analysis.ts'
 
+type Checks = JobsOf<Queues['analysis']>
+
 /** Analyses the failed checks that the monitor found: often many at a time, and none of them urgent. */
-export class BatchCheckAnalyzer extends BatchWorker {
+export class BatchCheckAnalyzer extends BatchWorker<Checks> {
   readonly #parts: Parts
 
   constructor(parts: Parts) {
     super({
       name: 'batch-check-analyzer',
-      queue: parts.queues.analysis as unknown as Queue,
+      queue: parts.queues.analysis,
       batchSize: { start: 10, min: 5, max: 50 },
       maxWait: '250ms',
       lease: LEASE,
@@ -24,9 +26,9 @@ export class BatchCheckAnalyzer extends BatchWorker {
   }
 
   /** One that fails does not fail its neighbours: its error is its result. */
-  override async processBatch(items: readonly BatchItem[]): Promise<BatchResult[]> {
+  override async processBatch(items: readonly BatchItem<Checks>[]): Promise<BatchResult[]> {
     const outcomes = await Promise.allSettled(
-      items.map(({ job, context }) => analyzeCheck(this.#parts, job.payload as CheckAnalysis, context)),
+      items.map(({ job, context }) => analyzeCheck(this.#parts, job.payload, context)),
     )
     return outcomes.map((outcome) => (outcome.status === 'fulfilled' ? outcome.value : outcome.reason))
   }

@@ -2,15 +2,19 @@ import type { Duration } from '../../core/duration.ts'
 import { MillhandError, NonRetryableError, show } from '../../core/errors.ts'
 import { checkOwnOptions, duration, integer } from '../../core/options.ts'
 import type { Queue } from '../queue.ts'
+import type { JobSchemas } from '../schema.ts'
 import { AdaptiveBatchSize, type AdaptiveBatchOptions } from './adaptive-batch.ts'
 import { within, type Attempt } from './attempt.ts'
 import { batchGate } from './gate.ts'
-import type { Job, JobContext } from './handler.ts'
+import type { Job, JobContext, JobOf } from './handler.ts'
 import { QUEUE_WORKER_RULES, QueueWorker, type QueueWorkerOptions } from './queue-worker.ts'
 import { fail, read, succeed } from './run-attempt.ts'
 
-export interface BatchWorkerOptions extends Omit<QueueWorkerOptions, 'concurrency'> {
-  readonly queue: Queue
+export interface BatchWorkerOptions<S extends JobSchemas = JobSchemas> extends Omit<
+  QueueWorkerOptions,
+  'concurrency'
+> {
+  readonly queue: Queue<S>
   /** How many jobs a batch has: a number, default 10, or a size that adapts to how long batches take. */
   readonly batchSize?: number | AdaptiveBatchOptions
   /** A smaller batch is worked on when its oldest job was collected so long ago. Default `'1s'`. */
@@ -18,8 +22,8 @@ export interface BatchWorkerOptions extends Omit<QueueWorkerOptions, 'concurrenc
 }
 
 /** One job of a batch with its context: its signal, its progress, its follow-ups. */
-export interface BatchItem<P = unknown> {
-  readonly job: Job<string, P>
+export interface BatchItem<S extends JobSchemas = JobSchemas> {
+  readonly job: JobOf<S>
   readonly context: JobContext
 }
 
@@ -39,18 +43,21 @@ const RULES = {
  * A queue worker that takes many jobs at a time.
  *
  *     class Indexer extends BatchWorker {
- *       override processBatch(items: readonly BatchItem[]) { return index(items.map(({ job }) => job.payload)) }
+ *       override processBatch(items: readonly BatchItem<S>[]) { return index(items.map(({ job }) => job.payload)) }
  *     }
  *
  * `processBatch` gives a result for each job, in the same order. Each job is settled by its own result; when the
  * whole throws, each has failed with that error.
  */
-export abstract class BatchWorker extends QueueWorker<BatchWorkerOptions> {
+export abstract class BatchWorker<S extends JobSchemas = JobSchemas> extends QueueWorker<
+  S,
+  BatchWorkerOptions
+> {
   readonly #size: AdaptiveBatchSize | number
   #batches = 0
 
   /** @throws InvalidOptionError naming the option. */
-  constructor(options: BatchWorkerOptions) {
+  constructor(options: BatchWorkerOptions & { readonly queue: Queue<S> }) {
     const checked = checkOwnOptions('BatchWorker', RULES, options)
     const { batchSize, maxWait } = checked
     const size = typeof batchSize === 'number' ? () => batchSize : () => batchSize.size
@@ -70,11 +77,13 @@ export abstract class BatchWorker extends QueueWorker<BatchWorkerOptions> {
   }
 
   /** Works on a batch. Returns a result for each job, in the same order. */
-  abstract processBatch(items: readonly BatchItem[]): Promise<readonly BatchResult[]> | readonly BatchResult[]
+  abstract processBatch(
+    items: readonly BatchItem<S>[],
+  ): Promise<readonly BatchResult[]> | readonly BatchResult[]
 
   /** Hears of the results of a batch before they are settled. Default: nothing. */
   protected handleBatchResults(
-    _items: readonly BatchItem[],
+    _items: readonly BatchItem<S>[],
     _results: readonly BatchResult[],
   ): void | Promise<void> {}
 
@@ -99,7 +108,10 @@ export abstract class BatchWorker extends QueueWorker<BatchWorkerOptions> {
   async #work(jobs: ReadonlyMap<Attempt, Job>): Promise<void> {
     if (jobs.size === 0) return
     const { settings } = this.queue
-    const items = [...jobs].map(([attempt, job]): BatchItem => ({ job, context: attempt }))
+    const items = [...jobs].map(([attempt, job]): BatchItem<S> => ({
+      job: job as unknown as JobOf<S>,
+      context: attempt,
+    }))
     const startedAt = performance.now()
     try {
       const results = await this.processBatch(items)

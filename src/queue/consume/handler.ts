@@ -2,7 +2,7 @@ import type { Duration } from '../../core/duration.ts'
 import type { Logger } from '../../core/logger.ts'
 import type { AddOptions } from '../add-options.ts'
 import type { Queue } from '../queue.ts'
-import type { JobSchemas, PayloadIn, TypeOf } from '../schema.ts'
+import type { JobSchemas, PayloadIn, PayloadOut, TypeOf } from '../schema.ts'
 
 /** A job as its handler sees it. */
 export interface Job<T extends string = string, P = unknown> {
@@ -24,6 +24,9 @@ export interface Job<T extends string = string, P = unknown> {
   /** The fencing token of this claim. Hand it to what you write to, to refuse a writer whose claim is over. */
   readonly token: string
 }
+
+/** A job of a queue, of any of its types: `job.type` tells which, and so what its payload is. */
+export type JobOf<S extends JobSchemas> = { [T in TypeOf<S>]: Job<T, PayloadOut<S, T>> }[TypeOf<S>]
 
 /** What a handler can do besides working. Its members can be destructured. */
 export interface JobContext {

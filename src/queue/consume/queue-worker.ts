@@ -15,10 +15,11 @@ import type { KillCause } from '../../core/telemetry.ts'
 import { logEvents } from '../../observe/log-events.ts'
 import { Worker, type WorkerOptions } from '../../worker/worker.ts'
 import type { Queue } from '../queue.ts'
+import type { JobSchemas } from '../schema.ts'
 import { within, type Attempt } from './attempt.ts'
 import { Consumer } from './consumer.ts'
 import { singleGate, type Gate } from './gate.ts'
-import type { Job, JobContext } from './handler.ts'
+import type { Job, JobContext, JobOf } from './handler.ts'
 import { runAttempt } from './run-attempt.ts'
 
 export interface QueueWorkerOptions extends WorkerOptions {
@@ -76,18 +77,18 @@ export interface ConsumeSettings {
 /**
  * A worker fed by a durable queue. Subclasses say what to do with a job:
  *
- *     class Mailer extends QueueWorker {
- *       override types() { return ['welcome'] }
- *       override async process(job: Job, { signal }: JobContext) { await send(job.payload, { signal }) }
+ *     type Mails = JobsOf<typeof mail>
+ *     class Mailer extends QueueWorker<Mails> {
+ *       override async process(job: JobOf<Mails>, { signal }: JobContext) { await send(job.payload, { signal }) }
  *     }
+ *     new Mailer({ queue: mail, concurrency: 20 })
  *
  * A job whose `process` returns is done; one whose `process` throws is tried again as the queue's retry policy
  * says, and then dead. It claims only the types that it handles.
  */
 export abstract class QueueWorker<
-  Options extends QueueWorkerOptions & { readonly queue: Queue } = QueueWorkerOptions & {
-    readonly queue: Queue
-  },
+  S extends JobSchemas = JobSchemas,
+  Options extends QueueWorkerOptions = QueueWorkerOptions,
 > extends Worker<Options> {
   readonly queue: Queue
   readonly #settings: ConsumeSettings
@@ -98,7 +99,7 @@ export abstract class QueueWorker<
   #onIdle: () => void = () => {}
 
   /** @throws InvalidOptionError naming the option. */
-  constructor(options: Options, settings?: ConsumeSettings, gate?: Gate) {
+  constructor(options: Options & { readonly queue: Queue<S> }, settings?: ConsumeSettings, gate?: Gate) {
     super(options)
     const checked = settings ?? checkOwnOptions('QueueWorker', QUEUE_WORKER_RULES, options)
     this.queue = checked.queue
@@ -117,7 +118,7 @@ export abstract class QueueWorker<
   }
 
   /** Works on one job. */
-  abstract process(job: Job, context: JobContext): unknown
+  abstract process(job: JobOf<S>, context: JobContext): unknown
 
   /** Jobs that can run, as of a few seconds ago, and those that it has in hand. */
   override get queueSize(): number {
@@ -215,7 +216,8 @@ export abstract class QueueWorker<
     }
   }
 
-  readonly #process = (job: Job, context: JobContext): unknown => this.process(job, context)
+  readonly #process = (job: Job, context: JobContext): unknown =>
+    this.process(job as unknown as JobOf<S>, context)
 }
 
 function aborted(signal: AbortSignal): Promise<void> {

@@ -42,7 +42,7 @@ export class LoopRenewer implements Renewer {
   }
 
   /** @param renewedAt when another renewer last did it, whose work this one goes on with. */
-  start(renewedAt = -Infinity): void {
+  start(renewedAt: number = -Infinity): void {
     this.#renewedAt = renewedAt
     this.#timer = setInterval(() => {
       this.#underWay = this.#renew()

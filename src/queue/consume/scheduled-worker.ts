@@ -4,6 +4,7 @@ import { sleep } from '../../core/sleep.ts'
 import { checkOwnOptions, custom, duration, oneOf, optional, string } from '../../core/options.ts'
 import type { Backend } from '../backend.ts'
 import { Queue } from '../queue.ts'
+import type { JobSchemas } from '../schema.ts'
 import { createSchedule, dueTicks, type Missed, type Schedule, type ScheduleOptions } from '../schedule.ts'
 import type { RetryOptions } from '../retry.ts'
 import type { Job, JobContext } from './handler.ts'
@@ -61,7 +62,7 @@ const AFTER_ERROR_MS = 1_000
  */
 export abstract class ScheduledWorker<
   Options extends ScheduledWorkerOptions = ScheduledWorkerOptions,
-> extends QueueWorker<Options & { readonly queue: Queue }> {
+> extends QueueWorker<JobSchemas, Options> {
   readonly #schedule: Schedule
   readonly #missed: Missed
   #skipped = 0

@@ -2,7 +2,7 @@ import type { Command } from 'commander'
 import { createLogger, type Logger } from '../core/logger.ts'
 import { settledWithin } from '../core/sleep.ts'
 import { QueueWorker } from '../queue/consume/queue-worker.ts'
-import type { Queue } from '../queue/queue.ts'
+import type { AnyQueue } from '../queue/any-queue.ts'
 import { Server } from '../server/server.ts'
 import { examples } from './examples.ts'
 import { EXIT_FAILED } from './failure.ts'
@@ -64,7 +64,7 @@ async function run(file: string, logger: Logger): Promise<number> {
   return Math.max(...codes, await close(new Set([...queues, ...fed]), logger))
 }
 
-async function close(queues: ReadonlySet<Queue>, logger: Logger): Promise<number> {
+async function close(queues: ReadonlySet<AnyQueue>, logger: Logger): Promise<number> {
   let code = 0
   const closing = [...queues].map((queue) =>
     queue.close().catch((err: unknown) => {

@@ -6,15 +6,13 @@ import { encodedBytes } from './codec.ts'
 import { EventWorker, type Handlers } from './consume/event-worker.ts'
 import type { QueueWorkerOptions } from './consume/queue-worker.ts'
 import { DeadLetterQueue } from './dead-letter.ts'
+import type { AnyQueue } from './any-queue.ts'
 import type { JobState, NewJob } from './job.ts'
 import { Producer, refusal } from './producer.ts'
 import { checkQueueOptions, type QueueOptions, type QueueSettings } from './queue-options.ts'
 import { inSteps, STEP } from './steps.ts'
 import { schemaOf, validate, type JobSchemas, type PayloadIn, type TypeOf } from './schema.ts'
 import { storedJob, type StoredJob } from './stored-job.ts'
-
-/** The job types of a queue: `class Indexer extends BatchWorker<JobsOf<typeof pages>>`. */
-export type JobsOf<Q> = Q extends Queue<infer S> ? S : never
 
 /** What became of an add. */
 export interface AddedJob {
@@ -45,7 +43,7 @@ const CONDITIONS = ['ids', 'states', 'types', 'tags', 'error', 'finishedBefore',
  *
  * Once `add` has resolved, the job is stored and runs at least once.
  */
-export class Queue<S extends JobSchemas = JobSchemas> {
+export class Queue<S extends JobSchemas = JobSchemas> implements AnyQueue {
   readonly name: string
   readonly backend: Backend
   /** The job types with their schemas; undefined when the queue takes any. */
@@ -211,7 +209,7 @@ export class Queue<S extends JobSchemas = JobSchemas> {
     return inSteps((after) => this.backend.purge({ queue: this.name, states, limit: STEP, ...after }))
   }
 
-  /** Waits until everything that was added is stored, then closes the backend. */
+  /** Waits until everything that was added is stored, then closes the backend, also for other queues that share it. */
   async close(): Promise<void> {
     await this.#producer.flushed()
     await this.backend.close()

@@ -1,12 +1,12 @@
-import { BatchWorker, type BatchItem, type BatchResult, type JobsOf } from 'millhand'
+import { BatchWorker, type BatchItem, type BatchResult, type JobOf } from 'millhand'
 import { LEASE, type Parts } from '../parts.ts'
 import type { Queues } from '../queues.ts'
 import { analyzeCheck } from './check-analysis.ts'
 
-type Checks = JobsOf<Queues['analysis']>
+type Check = JobOf<Queues['analysis']>
 
 /** Analyses the failed checks that the monitor found: often many at a time, and none of them urgent. */
-export class BatchCheckAnalyzer extends BatchWorker<Checks> {
+export class BatchCheckAnalyzer extends BatchWorker<Check> {
   readonly #parts: Parts
 
   constructor(parts: Parts) {
@@ -26,7 +26,7 @@ export class BatchCheckAnalyzer extends BatchWorker<Checks> {
   }
 
   /** One that fails does not fail its neighbours: its error is its result. */
-  override async processBatch(items: readonly BatchItem<Checks>[]): Promise<BatchResult[]> {
+  override async processBatch(items: readonly BatchItem<Check>[]): Promise<BatchResult[]> {
     const outcomes = await Promise.allSettled(
       items.map(({ job, context }) => analyzeCheck(this.#parts, job.payload, context)),
     )

@@ -26,6 +26,7 @@ import { checkToken, claim, peek } from './claim.ts'
 import { enqueue } from './enqueue.ts'
 import { FULL_COLUMNS, get, stats } from './inspect.ts'
 import { maintain } from './maintain.ts'
+import { isInMemory } from './open.ts'
 import { reapOwner } from './reap.ts'
 import { hasClaims, renew } from './renew.ts'
 import { recordOf } from './row.ts'
@@ -50,7 +51,7 @@ export class SqliteBackend implements Backend {
   /** @param reachable others can open the same by its URL. */
   constructor(options: Omit<StoreOptions, 'onWoken'>, reachable: boolean) {
     const { location, durability, maxPayloadBytes } = options
-    const inMemory = location === ':memory:'
+    const inMemory = isInMemory(location)
     this.#store = new Store({ ...options, onWoken: (queues) => this.#watchers.woken(queues) })
     this.#watchers = new Watchers(() => this.#store.database)
     this.capabilities = Object.freeze({

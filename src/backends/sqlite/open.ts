@@ -16,6 +16,13 @@ export function labelOf(location: Location): string {
   return location === ':memory:' ? 'the database in memory' : location
 }
 
+/** Whether it ends with its connection. */
+export function isInMemory(location: Location): boolean {
+  if (typeof location === 'string') return location === ':memory:'
+  // The file of the main database; a private one has none.
+  return !new Database(location, labelOf(location)).statement('PRAGMA database_list').get()?.[2]
+}
+
 /** Opens the database, refuses what is not ours before anything is written, and brings its schema up to date. */
 export async function openDatabase(location: Location, patience: Patience): Promise<Database> {
   const label = labelOf(location)
@@ -24,7 +31,7 @@ export async function openDatabase(location: Location, patience: Patience): Prom
   try {
     const opened = new Database(typeof location === 'string' ? connect(location) : location, label)
     db = opened
-    opened.exec('PRAGMA busy_timeout = 0')
+    opened.exec('PRAGMA busy_timeout = 1000')
     await retryWhileBusy(() => readVersion(opened), patience)
     await retryWhileBusy(() => useWal(opened), patience)
     for (const setting of SETTINGS) opened.exec(`PRAGMA ${setting}`)

@@ -5,6 +5,7 @@ import type { Logger } from '../../core/logger.ts'
 import { CORRELATION_HEADER, type AddOptions } from '../add-options.ts'
 import type { FollowUps, Outcome } from '../backend.ts'
 import type { ClaimedJob, JobRef, NewJob } from '../job.ts'
+import type { AnyQueue } from '../any-queue.ts'
 import type { Queue } from '../queue.ts'
 import type { JobSchemas, PayloadIn, TypeOf } from '../schema.ts'
 import type { Held } from './buffer.ts'
@@ -12,7 +13,7 @@ import { Later, type Job, type JobContext } from './handler.ts'
 
 /** What an attempt needs of the worker that makes it. */
 export interface AttemptHost {
-  readonly queue: Queue
+  readonly queue: AnyQueue
   readonly logger: Logger
   /** It has ended, once, with this outcome; null when the store already knows what became of the job. */
   ended(attempt: Attempt, outcome: Outcome | null, error: Error | undefined): void

@@ -1,20 +1,15 @@
 import type { Duration } from '../../core/duration.ts'
 import { MillhandError, NonRetryableError, show } from '../../core/errors.ts'
 import { checkOwnOptions, duration, integer } from '../../core/options.ts'
-import type { Queue } from '../queue.ts'
-import type { JobSchemas } from '../schema.ts'
+import type { AnyQueue } from '../any-queue.ts'
 import { AdaptiveBatchSize, type AdaptiveBatchOptions } from './adaptive-batch.ts'
 import { within, type Attempt } from './attempt.ts'
 import { batchGate } from './gate.ts'
-import type { Job, JobContext, JobOf } from './handler.ts'
+import type { Job, JobContext } from './handler.ts'
 import { QUEUE_WORKER_RULES, QueueWorker, type QueueWorkerOptions } from './queue-worker.ts'
 import { fail, read, succeed } from './run-attempt.ts'
 
-export interface BatchWorkerOptions<S extends JobSchemas = JobSchemas> extends Omit<
-  QueueWorkerOptions,
-  'concurrency'
-> {
-  readonly queue: Queue<S>
+export interface BatchWorkerOptions extends Omit<QueueWorkerOptions, 'concurrency'> {
   /** How many jobs a batch has: a number, default 10, or a size that adapts to how long batches take. */
   readonly batchSize?: number | AdaptiveBatchOptions
   /** A smaller batch is worked on when its oldest job was collected so long ago. Default `'1s'`. */
@@ -22,8 +17,8 @@ export interface BatchWorkerOptions<S extends JobSchemas = JobSchemas> extends O
 }
 
 /** One job of a batch with its context: its signal, its progress, its follow-ups. */
-export interface BatchItem<S extends JobSchemas = JobSchemas> {
-  readonly job: JobOf<S>
+export interface BatchItem<J extends Job = Job> {
+  readonly job: J
   readonly context: JobContext
 }
 
@@ -43,21 +38,18 @@ const RULES = {
  * A queue worker that takes many jobs at a time.
  *
  *     class Indexer extends BatchWorker {
- *       override processBatch(items: readonly BatchItem<S>[]) { return index(items.map(({ job }) => job.payload)) }
+ *       override processBatch(items: readonly BatchItem<J>[]) { return index(items.map(({ job }) => job.payload)) }
  *     }
  *
  * `processBatch` gives a result for each job, in the same order. Each job is settled by its own result; when the
  * whole throws, each has failed with that error.
  */
-export abstract class BatchWorker<S extends JobSchemas = JobSchemas> extends QueueWorker<
-  S,
-  BatchWorkerOptions
-> {
+export abstract class BatchWorker<J extends Job = Job> extends QueueWorker<J, BatchWorkerOptions> {
   readonly #size: AdaptiveBatchSize | number
   #batches = 0
 
   /** @throws InvalidOptionError naming the option. */
-  constructor(options: BatchWorkerOptions & { readonly queue: Queue<S> }) {
+  constructor(options: BatchWorkerOptions & { readonly queue: AnyQueue }) {
     const checked = checkOwnOptions('BatchWorker', RULES, options)
     const { batchSize, maxWait } = checked
     const size = typeof batchSize === 'number' ? () => batchSize : () => batchSize.size
@@ -78,12 +70,12 @@ export abstract class BatchWorker<S extends JobSchemas = JobSchemas> extends Que
 
   /** Works on a batch. Returns a result for each job, in the same order. */
   abstract processBatch(
-    items: readonly BatchItem<S>[],
+    items: readonly BatchItem<J>[],
   ): Promise<readonly BatchResult[]> | readonly BatchResult[]
 
   /** Hears of the results of a batch before they are settled. Default: nothing. */
   protected handleBatchResults(
-    _items: readonly BatchItem<S>[],
+    _items: readonly BatchItem<J>[],
     _results: readonly BatchResult[],
   ): void | Promise<void> {}
 
@@ -108,8 +100,8 @@ export abstract class BatchWorker<S extends JobSchemas = JobSchemas> extends Que
   async #work(jobs: ReadonlyMap<Attempt, Job>): Promise<void> {
     if (jobs.size === 0) return
     const { settings } = this.queue
-    const items = [...jobs].map(([attempt, job]): BatchItem<S> => ({
-      job: job as unknown as JobOf<S>,
+    const items = [...jobs].map(([attempt, job]): BatchItem<J> => ({
+      job: job as J,
       context: attempt,
     }))
     const startedAt = performance.now()

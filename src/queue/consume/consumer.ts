@@ -6,7 +6,7 @@ import type { Logger } from '../../core/logger.ts'
 import { settledWithin } from '../../core/sleep.ts'
 import type { KillCause, WorkerEvents } from '../../core/telemetry.ts'
 import type { EnqueueResult, MaintainReport, Outcome, QueueStats, Settlement } from '../backend.ts'
-import type { Queue } from '../queue.ts'
+import type { AnyQueue } from '../any-queue.ts'
 import { Attempt, currentAttempts, type AttemptHost } from './attempt.ts'
 import type { Held } from './buffer.ts'
 import { Exchange, type Trip } from './exchange.ts'
@@ -21,7 +21,7 @@ import { Sweep } from './sweep.ts'
 import { Upkeep } from './upkeep.ts'
 
 export interface ConsumerOptions {
-  readonly queue: Queue
+  readonly queue: AnyQueue
   readonly worker: string
   readonly logger: Logger
   readonly events: Emitter<WorkerEvents>
@@ -40,7 +40,7 @@ export interface ConsumerOptions {
  * The parts do the work; this class gives each what it needs of the others.
  */
 export class Consumer implements AttemptHost, FetcherHost {
-  readonly queue: Queue
+  readonly queue: AnyQueue
   readonly queueName: string
   readonly logger: Logger
   /** New in each life, so that no claim of an earlier one can be mistaken for ours. */

@@ -1,14 +1,14 @@
 import { InvalidOptionError, NonRetryableError, show } from '../../core/errors.ts'
 import type { Queue } from '../queue.ts'
 import { schemaOf, type JobSchemas, type PayloadOut, type TypeOf } from '../schema.ts'
-import type { Handler, Job, JobContext, JobOf } from './handler.ts'
+import type { Handler, Job, JobContext } from './handler.ts'
 import { QueueWorker, type QueueWorkerOptions } from './queue-worker.ts'
 
 /** A handler for each job type that the worker takes; types without one are left to other workers. */
 export type Handlers<S extends JobSchemas> = { readonly [T in TypeOf<S>]?: Handler<T, PayloadOut<S, T>> }
 
 /** A queue worker with a handler for each type of job: what `queue.worker(handlers)` makes. */
-export class EventWorker<S extends JobSchemas = JobSchemas> extends QueueWorker<S> {
+export class EventWorker<S extends JobSchemas = JobSchemas> extends QueueWorker {
   readonly #handlers = new Map<string, Handler>()
   #types: readonly string[] = []
 
@@ -44,10 +44,10 @@ export class EventWorker<S extends JobSchemas = JobSchemas> extends QueueWorker<
     return this.#types
   }
 
-  override process(job: JobOf<S>, context: JobContext): unknown {
+  override process(job: Job, context: JobContext): unknown {
     const handler = this.#handlers.get(job.type)
     if (handler === undefined)
       throw new NonRetryableError(`no handler is registered for job type "${job.type}"`)
-    return handler(job as unknown as Job, context)
+    return handler(job, context)
   }
 }

@@ -25,8 +25,12 @@ export interface Job<T extends string = string, P = unknown> {
   readonly token: string
 }
 
-/** A job of a queue, of any of its types: `job.type` tells which, and so what its payload is. */
-export type JobOf<S extends JobSchemas> = { [T in TypeOf<S>]: Job<T, PayloadOut<S, T>> }[TypeOf<S>]
+/**
+ * A job of a queue, of any of its types: `JobOf<typeof mail>`. Its `type` tells which it is, and so what its
+ * payload is.
+ */
+export type JobOf<Q> =
+  Q extends Queue<infer S> ? { [T in TypeOf<S>]: Job<T, PayloadOut<S, T>> }[TypeOf<S>] : never
 
 /** What a handler can do besides working. Its members can be destructured. */
 export interface JobContext {

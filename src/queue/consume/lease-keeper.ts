@@ -2,13 +2,13 @@ import { systemClock } from '../../core/clock.ts'
 import { JobCancelledError, LeaseLostError } from '../../core/errors.ts'
 import { Service } from '../../core/service.ts'
 import type { HeldClaim } from '../backend.ts'
-import type { Queue } from '../queue.ts'
+import type { AnyQueue } from '../any-queue.ts'
 import type { Attempt } from './attempt.ts'
 import { LoopRenewer, type Renewal, type Renewer } from './renewer.ts'
 import { ThreadRenewer } from './renewer-thread.ts'
 
 export interface LeaseKeeperOptions {
-  readonly queue: Queue
+  readonly queue: AnyQueue
   readonly owner: string
   readonly leaseMs: number
   /** The attempts whose handlers run. */

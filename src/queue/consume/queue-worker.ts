@@ -14,12 +14,11 @@ import { settledWithin } from '../../core/sleep.ts'
 import type { KillCause } from '../../core/telemetry.ts'
 import { logEvents } from '../../observe/log-events.ts'
 import { Worker, type WorkerOptions } from '../../worker/worker.ts'
-import type { Queue } from '../queue.ts'
-import type { JobSchemas } from '../schema.ts'
+import type { AnyQueue } from '../any-queue.ts'
 import { within, type Attempt } from './attempt.ts'
 import { Consumer } from './consumer.ts'
 import { singleGate, type Gate } from './gate.ts'
-import type { Job, JobContext, JobOf } from './handler.ts'
+import type { Job, JobContext } from './handler.ts'
 import { runAttempt } from './run-attempt.ts'
 
 export interface QueueWorkerOptions extends WorkerOptions {
@@ -52,14 +51,17 @@ const timeout: Rule<number | null> = (value = '5m', option) =>
 
 /** The rules of the options that all queue workers share. */
 export const QUEUE_WORKER_RULES: {
-  readonly queue: Rule<Queue>
+  readonly queue: Rule<AnyQueue>
   readonly name: Rule<string | undefined>
   readonly logger: Rule<unknown>
   readonly concurrency: Rule<number>
   readonly timeout: Rule<number | null>
   readonly lease: Rule<number>
 } = {
-  queue: custom<Queue>('a Queue', (value) => typeof (value as Queue | undefined)?.prepare === 'function'),
+  queue: custom<AnyQueue>(
+    'a Queue',
+    (value) => typeof (value as AnyQueue | undefined)?.backend?.claim === 'function',
+  ),
   name: optional(string()),
   logger: custom<unknown>('a logger', () => true),
   concurrency: integer({ min: 1, max: 100_000, default: 5 }),
@@ -69,7 +71,7 @@ export const QUEUE_WORKER_RULES: {
 
 /** The numbers that a consumer is made of. */
 export interface ConsumeSettings {
-  readonly queue: Queue
+  readonly queue: AnyQueue
   readonly timeout: number | null
   readonly lease: number
 }
@@ -77,9 +79,9 @@ export interface ConsumeSettings {
 /**
  * A worker fed by a durable queue. Subclasses say what to do with a job:
  *
- *     type Mails = JobsOf<typeof mail>
- *     class Mailer extends QueueWorker<Mails> {
- *       override async process(job: JobOf<Mails>, { signal }: JobContext) { await send(job.payload, { signal }) }
+ *     type Mail = JobOf<typeof mail>
+ *     class Mailer extends QueueWorker<Mail> {
+ *       override async process(job: Mail, { signal }: JobContext) { await send(job.payload, { signal }) }
  *     }
  *     new Mailer({ queue: mail, concurrency: 20 })
  *
@@ -87,10 +89,10 @@ export interface ConsumeSettings {
  * says, and then dead. It claims only the types that it handles.
  */
 export abstract class QueueWorker<
-  S extends JobSchemas = JobSchemas,
+  J extends Job = Job,
   Options extends QueueWorkerOptions = QueueWorkerOptions,
 > extends Worker<Options> {
-  readonly queue: Queue
+  readonly queue: AnyQueue
   readonly #settings: ConsumeSettings
   readonly #gate: Gate
   #consumer: Consumer | undefined
@@ -99,7 +101,7 @@ export abstract class QueueWorker<
   #onIdle: () => void = () => {}
 
   /** @throws InvalidOptionError naming the option. */
-  constructor(options: Options & { readonly queue: Queue<S> }, settings?: ConsumeSettings, gate?: Gate) {
+  constructor(options: Options & { readonly queue: AnyQueue }, settings?: ConsumeSettings, gate?: Gate) {
     super(options)
     const checked = settings ?? checkOwnOptions('QueueWorker', QUEUE_WORKER_RULES, options)
     this.queue = checked.queue
@@ -118,7 +120,7 @@ export abstract class QueueWorker<
   }
 
   /** Works on one job. */
-  abstract process(job: JobOf<S>, context: JobContext): unknown
+  abstract process(job: J, context: JobContext): unknown
 
   /** Jobs that can run, as of a few seconds ago, and those that it has in hand. */
   override get queueSize(): number {
@@ -216,8 +218,7 @@ export abstract class QueueWorker<
     }
   }
 
-  readonly #process = (job: Job, context: JobContext): unknown =>
-    this.process(job as unknown as JobOf<S>, context)
+  readonly #process = (job: Job, context: JobContext): unknown => this.process(job as J, context)
 }
 
 function aborted(signal: AbortSignal): Promise<void> {

@@ -4,7 +4,6 @@ import { sleep } from '../../core/sleep.ts'
 import { checkOwnOptions, custom, duration, oneOf, optional, string } from '../../core/options.ts'
 import type { Backend } from '../backend.ts'
 import { Queue } from '../queue.ts'
-import type { JobSchemas } from '../schema.ts'
 import { createSchedule, dueTicks, type Missed, type Schedule, type ScheduleOptions } from '../schedule.ts'
 import type { RetryOptions } from '../retry.ts'
 import type { Job, JobContext } from './handler.ts'
@@ -62,9 +61,10 @@ const AFTER_ERROR_MS = 1_000
  */
 export abstract class ScheduledWorker<
   Options extends ScheduledWorkerOptions = ScheduledWorkerOptions,
-> extends QueueWorker<JobSchemas, Options> {
+> extends QueueWorker<Job, Options> {
   readonly #schedule: Schedule
   readonly #missed: Missed
+  readonly #ticks: Queue
   #skipped = 0
 
   /** @throws InvalidOptionError naming the option. */
@@ -79,6 +79,7 @@ export abstract class ScheduledWorker<
       ...(timeZone === undefined ? {} : { timeZone }),
     })
     this.#missed = checked.missed
+    this.#ticks = queue
   }
 
   /** Ticks that passed and were not run, since this worker was made. */
@@ -133,7 +134,7 @@ export abstract class ScheduledWorker<
     const { run, skipped, upTo } = dueTicks(this.#schedule, last, now, this.#missed)
     if (upTo !== undefined) {
       const jobs = await Promise.all(
-        run.map(async (tick) => this.queue.prepare(TICK, { tick }, { id: `${name}:${tick}` })),
+        run.map(async (tick) => this.#ticks.prepare(TICK, { tick }, { id: `${name}:${tick}` })),
       )
       if (await backend.advanceSchedule({ queue, name, from: last, to: upTo, jobs })) {
         this.#skipped += skipped

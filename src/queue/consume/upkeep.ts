@@ -1,9 +1,9 @@
 import { Service } from '../../core/service.ts'
 import type { MaintainReport, MaintainRequest, QueueStats } from '../backend.ts'
-import type { Queue } from '../queue.ts'
+import type { AnyQueue } from '../any-queue.ts'
 
 export interface UpkeepOptions {
-  readonly queue: Queue
+  readonly queue: AnyQueue
   readonly leaseMs: number
   /** The types that the worker handles now. */
   readonly types: () => readonly string[]

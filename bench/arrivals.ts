@@ -1,0 +1,26 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+
+export interface Schedule {
+  readonly count: number
+  readonly perSecond: number
+  /** @param due when it should have happened, on the clock of `performance.now()`. */
+  readonly arrive: (n: number, due: number) => void
+}
+
+/**
+ * Arrivals on a fixed schedule, whether or not the ones before are dealt with: what is late makes up for it at
+ * once. So a system that stalls meets all that would have come meanwhile, and whoever measures from `due` counts
+ * the stall for each of them.
+ */
+export async function openLoop({ count, perSecond, arrive }: Schedule): Promise<void> {
+  const interval = 1000 / perSecond
+  const start = performance.now() + interval
+  for (let n = 0; n < count;) {
+    const now = performance.now()
+    while (n < count && start + n * interval <= now) {
+      arrive(n, start + n * interval)
+      n++
+    }
+    await sleep(1)
+  }
+}

@@ -1,0 +1,37 @@
+import type { Result } from './result.ts'
+
+/** What a case must reach; judged on full runs. */
+export interface Bar {
+  readonly figure: 'ratio' | 'millhand'
+  readonly at: 'least' | 'most'
+  readonly value: number
+}
+
+const BARS: Readonly<Record<string, Readonly<Record<string, Bar>>>> = {
+  memory: {
+    process: { figure: 'ratio', at: 'least', value: 0.15 },
+    'heap-growth': { figure: 'millhand', at: 'most', value: 16 },
+  },
+  sqlite: {
+    process: { figure: 'ratio', at: 'least', value: 10 },
+    'enqueue-bulk': { figure: 'ratio', at: 'least', value: 0.8 },
+    'backlog-growth': { figure: 'ratio', at: 'least', value: 0.8 },
+    'latency-p99': { figure: 'millhand', at: 'most', value: 5 },
+    'latency-p99-full': { figure: 'millhand', at: 'most', value: 5 },
+    'heap-growth': { figure: 'millhand', at: 'most', value: 16 },
+  },
+}
+
+export function barOf({ suite, case: name }: Pick<Result, 'suite' | 'case'>): Bar | undefined {
+  return BARS[suite]?.[name]
+}
+
+export function isMet({ figure, at, value }: Bar, { ratio, millhand }: Result): boolean {
+  const reached = figure === 'ratio' ? ratio : millhand.median
+  return at === 'least' ? reached >= value : reached <= value
+}
+
+/** `>= 10 times`, `<= 5 ms` */
+export function barText({ figure, at, value }: Bar, { unit }: Pick<Result, 'unit'>): string {
+  return `${at === 'least' ? '>=' : '<='} ${value} ${figure === 'ratio' ? 'times' : unit}`
+}

@@ -1,0 +1,36 @@
+import { spawn } from 'node:child_process'
+import { existsSync, rmSync, statSync } from 'node:fs'
+import { BENCH, BUILD, pathOf, ROOT } from './places.ts'
+
+/** Installs the peers when they are missing or not those of the lock file, and compiles what is measured. */
+export async function prepare(say: (text: string) => void): Promise<void> {
+  if (!installed()) {
+    say('installing the peers into bench/node_modules')
+    await run('npm', ['ci', '--prefix', pathOf(BENCH), '--no-audit', '--no-fund'])
+  }
+  rmSync(BUILD, { recursive: true, force: true })
+  // Types are checked elsewhere; this is only about the code that they leave.
+  const options = ['--noCheck', '--declaration', 'false', '--isolatedDeclarations', 'false']
+  const project = pathOf(new URL('tsconfig.build.json', ROOT))
+  await run('tsc', ['-p', project, '--outDir', pathOf(BUILD), ...options])
+}
+
+function installed(): boolean {
+  const marker = new URL('node_modules/.package-lock.json', BENCH)
+  if (!existsSync(marker)) return false
+  return statSync(marker).mtimeMs >= statSync(new URL('package-lock.json', BENCH)).mtimeMs
+}
+
+/** Both are found by the PATH that npm gives its scripts. What they print is not for standard output. */
+function run(command: string, args: readonly string[]): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(command, args, { cwd: pathOf(ROOT), stdio: ['ignore', 2, 2] })
+    child.once('error', (cause) => {
+      reject(new Error(`expected ${command} on the PATH; start this by \`npm run bench\``, { cause }))
+    })
+    child.once('exit', (code, signal) => {
+      if (code === 0) resolve()
+      else reject(new Error(`${command} ${args.join(' ')} ended with ${signal ?? code}`))
+    })
+  })
+}

@@ -1,0 +1,63 @@
+import { MILLHAND, type Case, type Measurement, type Unit } from './case.ts'
+import { figureOf, type Figure } from './statistics.ts'
+
+/** What came out of a case. */
+export interface Result {
+  readonly suite: string
+  readonly case: string
+  readonly about: string
+  readonly unit: Unit
+  /** What Millhand's figure is called. */
+  readonly label: string
+  readonly millhand: Figure
+  readonly peers: Readonly<Record<string, Figure>>
+  /** Millhand's median over that of the best peer: for what takes time or room too, so that lower is better there. */
+  readonly ratio: number
+  readonly rounds: number
+}
+
+export function resultOf(
+  suite: string,
+  { name, about, unit, better, label = 'Millhand', yardstick }: Case,
+  taken: ReadonlyMap<string, readonly Measurement[]>,
+): Result {
+  const peers: Record<string, Figure> = {}
+  for (const [contender, measured] of taken) {
+    if (contender !== MILLHAND) peers[contender] = figureOf(measured.map(({ value }) => value))
+  }
+  const own = taken.get(MILLHAND) ?? []
+  if (yardstick !== undefined) peers[yardstick] = figureOf(own.map(({ notes }) => notes[yardstick]!))
+  const millhand = figureOf(own.map(({ value }) => value))
+  const medians = Object.values(peers).map(({ median }) => median)
+  const best = better === 'higher' ? Math.max(...medians) : Math.min(...medians)
+  return {
+    suite,
+    case: name,
+    about,
+    unit,
+    label,
+    millhand,
+    peers,
+    ratio: millhand.median / best,
+    rounds: own.length,
+  }
+}
+
+/** The line of `--json`: medians. */
+export function jsonLine({ suite, case: name, unit, millhand, peers, ratio, rounds }: Result): string {
+  const medians = Object.entries(peers).map(([peer, { median }]) => [peer, rounded(median, unit)])
+  return JSON.stringify({
+    suite,
+    case: name,
+    unit,
+    millhand: rounded(millhand.median, unit),
+    peers: Object.fromEntries(medians) as Record<string, number>,
+    ratio: Number(ratio.toFixed(4)),
+    rounds,
+  })
+}
+
+/** No more digits than mean something. */
+export function rounded(value: number, unit: Unit): number {
+  return Number(value.toFixed(unit === 'jobs/s' ? 0 : unit === 'ms' ? 3 : 2))
+}

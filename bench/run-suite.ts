@@ -1,0 +1,53 @@
+import { MILLHAND, type Case, type Measurement, type Suite } from './case.ts'
+import type { Order } from './measurement.ts'
+import { resultOf, type Result } from './result.ts'
+import { inRounds } from './rounds.ts'
+
+/** Full runs take as many rounds as they take time; those of a case that takes long are no fewer. */
+const ROUNDS = { full: 5, quick: 3 }
+/** A quick suite, its preparation not included, is done by then: the last rounds of its cases are left out for it. */
+const QUICK_MS = 38_000
+
+export interface SuiteRun {
+  readonly scale: Order['scale']
+  readonly measure: (order: Order) => Promise<Measurement>
+  /** Before each measurement: what, and which of how many rounds at the most. */
+  readonly onStart: (order: Order, round: number, rounds: number) => void
+  readonly onResult: (result: Result) => void
+}
+
+/** Measures the cases of a suite one after the other. */
+export async function runSuite({ name, cases }: Suite, run: SuiteRun): Promise<Result[]> {
+  const { scale } = run
+  const now = (): number => performance.now()
+  const end = scale === 'quick' ? now() + QUICK_MS : Infinity
+  const results: Result[] = []
+  for (const [index, one] of cases.entries()) {
+    // What earlier cases did not use is shared by those to come.
+    const until = now() + (end - now()) / (cases.length - index)
+    const taken = await inRounds({
+      contenders: [MILLHAND, ...Object.keys(one.peers)],
+      rounds: ROUNDS[scale],
+      until,
+      now,
+      measure: (contender, round) => {
+        const order = { suite: name, case: one.name, contender, scale }
+        run.onStart(order, round + 1, ROUNDS[scale])
+        return run.measure(order)
+      },
+    })
+    const result = resultOf(name, one, taken)
+    run.onResult(result)
+    results.push(result)
+  }
+  return results
+}
+
+/** The suite with this case only. @throws Error naming the cases when it has none of this name. */
+export function onlyCase(suite: Suite, name: string | undefined): Suite {
+  if (name === undefined) return suite
+  const cases = suite.cases.filter((each: Case) => each.name === name)
+  if (cases.length > 0) return { ...suite, cases }
+  const names = suite.cases.map((each) => each.name).join(', ')
+  throw new Error(`expected a case of ${suite.name} out of ${names}, got: ${name}`)
+}

@@ -10,6 +10,7 @@ import { QUEUE_WORKER_RULES, QueueWorker, type QueueWorkerOptions } from './queu
 import { fail, read, succeed } from './run-attempt.ts'
 
 export interface BatchWorkerOptions extends Omit<QueueWorkerOptions, 'concurrency'> {
+  readonly queue: AnyQueue
   /** How many jobs a batch has: a number, default 10, or a size that adapts to how long batches take. */
   readonly batchSize?: number | AdaptiveBatchOptions
   /** A smaller batch is worked on when its oldest job was collected so long ago. Default `'1s'`. */
@@ -49,7 +50,7 @@ export abstract class BatchWorker<J extends Job = Job> extends QueueWorker<J, Ba
   #batches = 0
 
   /** @throws InvalidOptionError naming the option. */
-  constructor(options: BatchWorkerOptions & { readonly queue: AnyQueue }) {
+  constructor(options: BatchWorkerOptions) {
     const checked = checkOwnOptions('BatchWorker', RULES, options)
     const { batchSize, maxWait } = checked
     const size = typeof batchSize === 'number' ? () => batchSize : () => batchSize.size

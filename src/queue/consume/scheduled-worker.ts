@@ -51,6 +51,8 @@ const TICK = 'tick'
 /** The store's clock may be set: it is looked at so often at the least. */
 const LOOK_MS = 15_000
 const AFTER_ERROR_MS = 1_000
+/** When the last tick is so far in the future, the store's clock was ahead and has been set right. */
+const SET_BACK_MS = 60_000
 
 /**
  * Runs `executeTask` at every tick of an interval or a cron expression: once for each tick, on one of the servers
@@ -62,9 +64,10 @@ const AFTER_ERROR_MS = 1_000
 export abstract class ScheduledWorker<
   Options extends ScheduledWorkerOptions = ScheduledWorkerOptions,
 > extends QueueWorker<Job, Options> {
+  /** Where its ticks are jobs: failed ones are dead letters here. */
+  declare readonly queue: Queue
   readonly #schedule: Schedule
   readonly #missed: Missed
-  readonly #ticks: Queue
   #skipped = 0
 
   /** @throws InvalidOptionError naming the option. */
@@ -79,7 +82,6 @@ export abstract class ScheduledWorker<
       ...(timeZone === undefined ? {} : { timeZone }),
     })
     this.#missed = checked.missed
-    this.#ticks = queue
   }
 
   /** Ticks that passed and were not run, since this worker was made. */
@@ -131,10 +133,16 @@ export abstract class ScheduledWorker<
       await backend.advanceSchedule({ queue, name, from: null, to: now, jobs: [] })
       return 0
     }
+    if (last > now + SET_BACK_MS) {
+      // To wait until the clock comes there again could take years. Ticks that come again within a day of their
+      // run are duplicates, by the ids of their jobs.
+      await backend.advanceSchedule({ queue, name, from: last, to: now, jobs: [] })
+      return 0
+    }
     const { run, skipped, upTo } = dueTicks(this.#schedule, last, now, this.#missed)
     if (upTo !== undefined) {
       const jobs = await Promise.all(
-        run.map(async (tick) => this.#ticks.prepare(TICK, { tick }, { id: `${name}:${tick}` })),
+        run.map(async (tick) => this.queue.prepare(TICK, { tick }, { id: `${name}:${tick}` })),
       )
       if (await backend.advanceSchedule({ queue, name, from: last, to: upTo, jobs })) {
         this.#skipped += skipped

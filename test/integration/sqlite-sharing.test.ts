@@ -35,7 +35,7 @@ async function open(lockTimeout = '30s'): Promise<Backend> {
 }
 
 function start(role: string, name = ''): ChildProcess {
-  const child = fork(join(import.meta.dirname, 'sqlite-child.ts'), [role, path, name], { execArgv: [] })
+  const child = fork(new URL('./sqlite-child.ts', import.meta.url), [role, path, name], { execArgv: [] })
   children.push(child)
   return child
 }

@@ -31,7 +31,7 @@ export async function openDatabase(location: Location, patience: Patience): Prom
   try {
     const opened = new Database(typeof location === 'string' ? connect(location) : location, label)
     db = opened
-    opened.exec('PRAGMA busy_timeout = 1000')
+    opened.exec('PRAGMA busy_timeout = 0')
     await retryWhileBusy(() => readVersion(opened), patience)
     await retryWhileBusy(() => useWal(opened), patience)
     for (const setting of SETTINGS) opened.exec(`PRAGMA ${setting}`)

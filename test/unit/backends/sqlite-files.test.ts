@@ -221,6 +221,17 @@ describe('the URL', () => {
   })
 })
 
+describe('the capabilities', () => {
+  test('of a client say whether its database outlives it', () => {
+    const inMemory = new DatabaseSync(':memory:')
+    const inFile = new DatabaseSync(path)
+    expect(sqlite(inMemory).capabilities).toMatchObject({ durable: false, sharedBy: 'process' })
+    expect(sqlite(inFile).capabilities).toMatchObject({ durable: true, sharedBy: 'machine' })
+    inMemory.close()
+    inFile.close()
+  })
+})
+
 describe('the options', () => {
   test.each([
     ['a path', () => sqlite('')],

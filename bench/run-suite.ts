@@ -1,9 +1,9 @@
+import { UsageError } from './arguments.ts'
 import { MILLHAND, type Case, type Measurement, type Suite } from './case.ts'
 import type { Order } from './measurement.ts'
 import { resultOf, type Result } from './result.ts'
 import { inRounds } from './rounds.ts'
 
-/** Full runs take as many rounds as they take time; those of a case that takes long are no fewer. */
 const ROUNDS = { full: 5, quick: 3 }
 /** A quick suite, its preparation not included, is done by then: the last rounds of its cases are left out for it. */
 const QUICK_MS = 38_000
@@ -43,11 +43,11 @@ export async function runSuite({ name, cases }: Suite, run: SuiteRun): Promise<R
   return results
 }
 
-/** The suite with this case only. @throws Error naming the cases when it has none of this name. */
+/** The suite with this case only. @throws UsageError naming the cases when it has none of this name. */
 export function onlyCase(suite: Suite, name: string | undefined): Suite {
   if (name === undefined) return suite
   const cases = suite.cases.filter((each: Case) => each.name === name)
   if (cases.length > 0) return { ...suite, cases }
   const names = suite.cases.map((each) => each.name).join(', ')
-  throw new Error(`expected a case of ${suite.name} out of ${names}, got: ${name}`)
+  throw new UsageError(`expected a case of ${suite.name} out of ${names}, got: ${name}`)
 }

@@ -21,7 +21,7 @@ const CONFIG = {
     labelPadding: 6,
     titleFontWeight: 'normal',
   },
-  title: { anchor: 'start', fontSize: 13 },
+  title: { anchor: 'start', frame: 'group', fontSize: 13 },
   padding: 12,
 } as const
 
@@ -44,7 +44,7 @@ export function barCharts(results: readonly Result[]): Promise<string> {
         {
           mark: { type: 'bar', height: 14 },
           encoding: {
-            x: { field: 'value', type: 'quantitative', title: null },
+            x: { field: 'value', type: 'quantitative', title: null, axis: { tickCount: 6 } },
             color: {
               field: 'own',
               type: 'nominal',

@@ -1,6 +1,15 @@
 import type { ProfileSlice } from '../case.ts'
 import type { Result } from '../result.ts'
 
+/** Everything that docs/performance.md shows. */
+export interface Figures {
+  readonly suites: readonly Result[]
+  /** By store: where the time of its `process` case goes. */
+  readonly profiles: Readonly<Record<string, readonly ProfileSlice[]>>
+  readonly features: readonly Result[]
+  readonly growth: readonly Result[]
+}
+
 export interface Point {
   readonly name: string
   readonly value: number

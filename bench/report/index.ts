@@ -6,16 +6,8 @@ import { runSuite, type SuiteRun } from '../run-suite.ts'
 import { loadSuite } from '../suites/index.ts'
 import { barCharts, costChart, lineCharts, shareChart } from './charts.ts'
 import { circumstances } from './circumstances.ts'
+import type { Figures } from './figures.ts'
 import { page } from './page.ts'
-
-/** Everything that docs/performance.md shows. */
-export interface Figures {
-  readonly suites: readonly Result[]
-  /** By store: where the time of its `process` case goes. */
-  readonly profiles: Readonly<Record<string, readonly ProfileSlice[]>>
-  readonly features: readonly Result[]
-  readonly growth: readonly Result[]
-}
 
 const DOCS = new URL('docs/', ROOT)
 const CHARTS = new URL('performance/', DOCS)

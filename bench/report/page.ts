@@ -1,7 +1,6 @@
 import { rowsOf, figureText, ratioText } from '../table.ts'
 import type { Result } from '../result.ts'
-import type { Figures } from './index.ts'
-import { byRoom, costOf, featureOf, microseconds, pointsOf, shown } from './figures.ts'
+import { byRoom, costOf, featureOf, microseconds, pointsOf, shown, type Figures } from './figures.ts'
 
 /** docs/performance.md */
 export function page(figures: Figures, circumstances: readonly string[], scale: 'full' | 'quick'): string {

@@ -26,11 +26,14 @@ export class Admission {
   readonly #host: AdmissionHost
   readonly #exchange: Exchange
   readonly #buffer = new Buffer()
+  readonly #onOverheld: () => void
   #open = false
 
-  constructor(host: AdmissionHost, exchange: Exchange) {
+  /** @param onOverheld hears that jobs were handed back because no place came free for them in time. */
+  constructor(host: AdmissionHost, exchange: Exchange, onOverheld: () => void) {
     this.#host = host
     this.#exchange = exchange
+    this.#onOverheld = onOverheld
   }
 
   /** How many jobs are claimed and have not begun. */
@@ -70,7 +73,11 @@ export class Admission {
     const chosen = this.#buffer.take(
       gate.admit(this.#host.running(), this.#buffer.size, this.#buffer.oldestMs(now)),
     )
-    this.#release(this.#buffer.takeOlder(now, gate.maxHoldMs))
+    if (this.#buffer.oldestMs(now) > gate.maxHoldMs) {
+      // All of them: the younger must not overtake.
+      this.#release(this.#buffer.takeAll())
+      this.#onOverheld()
+    }
     const over = chosen.filter(({ claimedAt }) => this.#host.leaseOver(claimedAt, now))
     this.#release(over)
     const valid = chosen.filter((held) => !over.includes(held))

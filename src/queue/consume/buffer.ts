@@ -30,12 +30,6 @@ export class Buffer {
     return this.#held.splice(0, count)
   }
 
-  /** Takes out what is held for longer than `maxHoldMs`. */
-  takeOlder(now: number, maxHoldMs: number): Held[] {
-    const count = this.#held.findIndex(({ heldAt }) => now - heldAt <= maxHoldMs)
-    return this.take(count === -1 ? this.#held.length : count)
-  }
-
   takeAll(): Held[] {
     return this.take(this.#held.length)
   }

@@ -57,7 +57,7 @@ export class Fetcher {
   constructor(host: FetcherHost, exchange: Exchange) {
     this.#host = host
     this.#exchange = exchange
-    this.#admission = new Admission(host, exchange)
+    this.#admission = new Admission(host, exchange, () => this.#prefetch.overestimated())
   }
 
   get prefetch(): Prefetch {

@@ -17,6 +17,11 @@ export class Prefetch {
     this.#jobMs = blend(this.#jobMs, durationMs)
   }
 
+  /** Jobs take longer than was measured: nothing more is claimed ahead until one has ended, and so was measured. */
+  overestimated(): void {
+    this.#jobMs = undefined
+  }
+
   allowance(concurrency: number): number {
     if (this.#tripMs === undefined || this.#jobMs === undefined || this.#tripMs < NO_WAIT_MS) return 0
     const perMs = concurrency / Math.max(this.#jobMs, SHORTEST_JOB_MS)

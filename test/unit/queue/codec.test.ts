@@ -25,12 +25,9 @@ describe('the JSON codec', () => {
   })
 
   it('gives back texts of any characters, lone surrogates and NUL included', () => {
-    fc.assert(
-      fc.property(fc.string({ unit: 'binary' }), (text) => {
-        expect(jsonCodec.decode(jsonCodec.encode({ text }))).toEqual({ text })
-      }),
-    )
-    expect(jsonCodec.decode(jsonCodec.encode('\uD800\u0000'))).toBe('\uD800\u0000')
+    const survives = (text: string): boolean => jsonCodec.decode(jsonCodec.encode(text)) === text
+    fc.assert(fc.property(fc.string({ unit: 'binary' }), survives))
+    expect(survives('\uD800\u0000')).toBe(true)
   })
 
   it('decodes bytes as well as text', () => {

@@ -148,7 +148,6 @@ describe('a batch worker', () => {
     const queue = await filled(3)
     const worker = new Batches({ queue, maxWait: '10s' })
     await worker.start()
-    await until(() => worker.queueSize === 3)
     await until(async () => (await queue.stats()).counts.active === 3)
     const before = performance.now()
     await worker.stop()

@@ -1,0 +1,106 @@
+import { describe, expect, it } from 'vitest'
+import { silentLogger as logger } from '../../../../src/core/logger.ts'
+import type { ClaimRequest, ClaimResult, ExchangeResult } from '../../../../src/queue/backend.ts'
+import type { JobRef } from '../../../../src/queue/job.ts'
+import { Queue } from '../../../../src/queue/queue.ts'
+import { recordEvents } from '../../../../src/testing/record-events.ts'
+import { until } from '../../../../src/testing/until.ts'
+import { wrapped, type WrappedBackend } from '../wrapped-backend.ts'
+
+const after = (ms: number): Promise<void> => new Promise((resolve) => void setTimeout(resolve, ms))
+
+interface Slow extends WrappedBackend {
+  readonly queue: Queue
+  /** What each claim asked for and how much it got, in order. */
+  readonly claims: { limit: number; start: number; got: number }[]
+  /** How many jobs the worker held without having begun them, at the most. */
+  held(): number
+}
+
+/** A store that takes 10 ms for each trip, so that claiming ahead of need is worth while. */
+async function slow(jobs: number): Promise<Slow> {
+  const wrap = wrapped()
+  const claims: Slow['claims'] = []
+  let unstarted = 0
+  let most = 0
+  wrap.interfere(async ({ operation, args }, next) => {
+    if (!/claim|exchange|start|settle/.test(operation)) return next()
+    await after(5)
+    const reply = await next()
+    await after(5)
+    if (operation === 'claim' || operation === 'exchange') {
+      const request = args.at(-1) as ClaimRequest
+      const result = operation === 'claim' ? (reply as ClaimResult) : (reply as ExchangeResult).claimed
+      claims.push({ limit: request.limit, start: request.start, got: result.jobs.length })
+      unstarted += result.jobs.filter(({ started }) => !started).length
+      most = Math.max(most, unstarted)
+    }
+    if (operation === 'start') unstarted -= (args[0] as JobRef[]).length
+    return reply
+  })
+  const queue = new Queue('mail', { backend: wrap.backend })
+  await queue.addMany(Array.from({ length: jobs }, (_, n) => ({ type: 'x', payload: n })))
+  return { ...wrap, queue, claims, held: () => most }
+}
+
+describe('claiming ahead of need', () => {
+  it('begins when something was measured, is marked as started before it begins, and has a limit', async () => {
+    const { queue, claims, held, count } = await slow(300)
+    const worker = queue.worker({ x: () => after(2) }, { concurrency: 4, logger })
+    expect(await worker.drainOnce()).toMatchObject({ processed: 300, failed: 0 })
+    expect(claims[0]).toMatchObject({ limit: 4, start: 4 })
+    const largest = Math.max(...claims.map(({ limit, start }) => limit - start))
+    expect(largest).toBeGreaterThan(0)
+    // 50 ms of work by 4 handlers of about 2 ms each.
+    expect(held()).toBeLessThanOrEqual(150)
+    expect(count('start')).toBeGreaterThan(0)
+  })
+
+  it('runs every job once', async () => {
+    const { queue } = await slow(200)
+    const seen: unknown[] = []
+    const worker = queue.worker({ x: async (job) => { seen.push(job.payload); await after(1) } }, { concurrency: 2, logger }) // prettier-ignore
+    await worker.drainOnce()
+    expect(seen.toSorted((a, b) => Number(a) - Number(b))).toEqual(Array.from({ length: 200 }, (_, n) => n))
+  })
+
+  it('lets a pause act on what is held: it is handed back, unharmed', async () => {
+    const { queue, claims } = await slow(2000)
+    const worker = queue.worker({ x: () => after(3) }, { concurrency: 4, logger })
+    const events = recordEvents(worker)
+    await worker.start()
+    await until(() => claims.some(({ limit, start }) => limit > start))
+    await queue.pause()
+    await until(async () => (await queue.stats()).counts.active === 0)
+    const done = events.outcomes().length
+    await after(50)
+    expect(events.outcomes().length).toBe(done)
+    expect(events.outcomes().every((outcome) => outcome === 'done')).toBe(true)
+    expect((await queue.list({ limit: 3000 })).every(({ attempt, crashes }) => attempt + crashes === 0)).toBe(
+      true,
+    )
+    await queue.resume()
+    await until(() => events.outcomes().length > done)
+    await worker.stop()
+    const { counts } = await queue.stats()
+    expect(counts.active).toBe(0)
+    expect(counts.waiting + worker.processedCount).toBe(2000)
+  })
+
+  it('hands back after a moment what cannot begin: others can have it', async () => {
+    const { queue, claims } = await slow(400)
+    const gate = Promise.withResolvers<void>()
+    let begun = 0
+    const worker = queue.worker(
+      { x: () => (++begun > 40 ? gate.promise : after(2)) },
+      { concurrency: 4, logger },
+    )
+    await worker.start()
+    await until(() => claims.some(({ limit, start }) => limit > start) && begun >= 44)
+    // All four places are taken for long; what was claimed ahead goes back within 250 ms and a trip.
+    await until(async () => (await queue.stats()).counts.active === 4, { timeout: 1500 })
+    gate.resolve()
+    await worker.stop()
+    expect((await queue.stats()).counts.active).toBe(0)
+  })
+})

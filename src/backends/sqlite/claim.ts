@@ -7,6 +7,7 @@ import { applyTo } from './event.ts'
 import { bytesOf, CLAIM_COLUMNS, claimedOf } from './row.ts'
 import { STATE } from './schema.ts'
 import type { QueueRow, Session } from './session.ts'
+import { isRun } from './run.ts'
 import { headRows, headSeqs, type Line } from './waiting.ts'
 import { isUtf16, PAYLOAD_UTF16, unstored } from './text.ts'
 
@@ -95,19 +96,20 @@ function take(session: Session, queue: QueueRow, request: ClaimRequest): Claimed
     jobs.push(claimedOf(row, type, token, jobs.length < start))
     seqs.push(row[0] as number)
   }
-  const update = session.db.statement(TAKE)
-  for (const started of [true, false]) {
-    const these = started ? seqs.slice(0, start) : seqs.slice(start)
+  for (const started of [1, 0]) {
+    const these = started === 1 ? seqs.slice(0, start) : seqs.slice(start)
     if (these.length === 0) continue
-    update.run(token, leaseUntil, renewUntil, started ? 1 : 0, JSON.stringify(these))
+    const set = [token, leaseUntil, renewUntil, started] as const
+    if (isRun(these)) session.db.statement(TAKE_RUN).run(...set, these[0]!, these.at(-1)!)
+    else session.db.statement(TAKE).run(...set, JSON.stringify(these))
   }
   session.moved(queue, STATE.waiting, STATE.active, rows.length)
   return jobs
 }
 
-const TAKE = `
-  UPDATE job SET state = 3, token = ?, lease_until = ?, renew_until = ?, started = ?
-  WHERE seq IN (SELECT value FROM json_each(?))`
+const TAKEN = 'UPDATE job SET state = 3, token = ?, lease_until = ?, renew_until = ?, started = ?'
+const TAKE = `${TAKEN} WHERE seq IN (SELECT value FROM json_each(?))`
+const TAKE_RUN = `${TAKEN} WHERE seq BETWEEN ? AND ?`
 
 /** The rows to take: in order, not expired (those are dead-lettered here), and within the limits. */
 function pick(session: Session, queue: QueueRow, request: ClaimRequest): Row[] {

@@ -5,6 +5,7 @@ import { apply } from './event.ts'
 import { RECORD_COLUMNS, recordOf } from './row.ts'
 import { STATE } from './schema.ts'
 import type { Session } from './session.ts'
+import { isRun } from './run.ts'
 
 const OK: SettleResult = Object.freeze({ status: 'ok', followUps: Object.freeze([]) })
 const STALE: SettleResult = Object.freeze({ status: 'stale' })
@@ -43,19 +44,20 @@ function removeAll(session: Session, settlements: readonly Settlement[]): boolea
   const { queue: name, token } = settlements[0]!.ref
   const queue = session.findQueue(name)
   if (queue === undefined) return false
-  const seqs = JSON.stringify(settlements.map(({ ref }) => ref.seq))
-  const ids = JSON.stringify(settlements.map(({ ref }) => ref.id))
+  const seqs = settlements.map(({ ref }) => ref.seq)
   db.statement('SAVEPOINT remove_all').run()
-  const all = db.statement(REMOVE_ALL).run(seqs, token, queue.id, ids) === settlements.length
+  const all = isRun(seqs)
+    ? db.statement(REMOVE_RUN).run(seqs[0]!, seqs.at(-1)!, token, queue.id) === seqs.length
+    : db.statement(REMOVE_ALL).run(JSON.stringify(seqs), token, queue.id) === seqs.length
   if (!all) db.statement('ROLLBACK TO remove_all').run()
   db.statement('RELEASE remove_all').run()
   if (all) session.moved(queue, STATE.active, null, settlements.length)
   return all
 }
 
-const REMOVE_ALL = `
-  DELETE FROM job WHERE seq IN (SELECT value FROM json_each(?)) AND token = ? AND queue_id = ? AND dedupe_ms IS NULL
-    AND id IN (SELECT value FROM json_each(?))`
+const PLAIN = 'token = ? AND queue_id = ? AND dedupe_ms IS NULL'
+const REMOVE_RUN = `DELETE FROM job WHERE seq BETWEEN ? AND ? AND ${PLAIN}`
+const REMOVE_ALL = `DELETE FROM job WHERE seq IN (SELECT value FROM json_each(?)) AND ${PLAIN}`
 
 function settleOne(session: Session, { ref, outcome, followUps }: Settlement): SettleResult {
   const job = held(session, ref)

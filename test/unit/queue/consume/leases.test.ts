@@ -85,12 +85,15 @@ describe('a lease', () => {
   it('is looked at before every start: what a worker claimed before it was held up does not begin', async () => {
     const { backend, interfere } = wrapped()
     const queue = new Queue('mail', { backend })
-    let claims = 0
+    // The first answer arrives when its lease is over already, as after a SIGSTOP.
+    let heldUp = true
     interfere(async ({ operation }, next) => {
+      if (operation === 'renew' && heldUp) throw new BackendError('BACKEND_UNAVAILABLE', 'not now')
       const reply = await next()
-      // The first answer arrives when its lease is over already.
-      if (operation === 'claim' && ++claims === 1)
+      if (operation === 'claim' && heldUp) {
         await new Promise((resolve) => void setTimeout(resolve, 150))
+        heldUp = false
+      }
       return reply
     })
     const tokens: string[] = []

@@ -1,0 +1,38 @@
+/**
+ * Injects faults into real worker processes, and compares what their jobs noted with what the queue says:
+ *
+ *     npm run chaos -- sqlite [--quick] [--json] [--case kill] [--seed 1]
+ *
+ * Ends with 1 when a job was lost or ran twice without a reason, or anything else was wrong. See README.md.
+ */
+import { parseArguments, UsageError, type Arguments } from './arguments.ts'
+import { isWell, jsonLine } from './report.ts'
+import { runSuite } from './run-suite.ts'
+import { SUITES } from './suites.ts'
+
+async function main({ suite: name, quick, json, only, seed }: Arguments, signal: AbortSignal): Promise<void> {
+  const suite = SUITES[name]!
+  const cases = suite.cases.filter((each) => (only === undefined ? each.quick || !quick : each.name === only))
+  if (cases.length === 0) {
+    throw new UsageError(
+      `expected a case out of ${suite.cases.map((each) => each.name).join(', ')}, got: ${only}`,
+    )
+  }
+  // Standard output belongs to the one line that scripts read.
+  const say = json ? (text: string) => console.error(text) : (text: string) => console.log(text)
+  say(`chaos ${name}, seed ${seed}${quick ? ', quick: fewer and shorter cases, shorter leases' : ''}`)
+  const results = await runSuite(suite, cases, { scale: quick ? 'quick' : 'full', seed, signal, say })
+  if (json) console.log(jsonLine(results))
+  if (![...results.values()].every(isWell)) process.exitCode = 1
+}
+
+const stop = new AbortController()
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort())
+try {
+  await main(parseArguments(process.argv.slice(2), Object.keys(SUITES)), stop.signal)
+} catch (error) {
+  const text =
+    error instanceof UsageError ? error.message : error instanceof Error ? error.stack : String(error)
+  console.error(stop.signal.aborted ? 'interrupted' : text)
+  process.exitCode = 1
+}

@@ -11,16 +11,21 @@ export interface Schedule {
  * Arrivals on a fixed schedule, whether or not the ones before are dealt with: what is late makes up for it at
  * once. So a system that stalls meets all that would have come meanwhile, and whoever measures from `due` counts
  * the stall for each of them.
+ * @returns how late each arrival was, ms: what a timer, a busy machine or the system itself made of the schedule.
  */
-export async function openLoop({ count, perSecond, arrive }: Schedule): Promise<void> {
+export async function openLoop({ count, perSecond, arrive }: Schedule): Promise<Float64Array> {
+  const late = new Float64Array(count)
   const interval = 1000 / perSecond
   const start = performance.now() + interval
   for (let n = 0; n < count;) {
     const now = performance.now()
     while (n < count && start + n * interval <= now) {
-      arrive(n, start + n * interval)
+      const due = start + n * interval
+      late[n] = now - due
+      arrive(n, due)
       n++
     }
     await sleep(1)
   }
+  return late
 }

@@ -17,6 +17,8 @@ export interface Case {
   readonly better: 'higher' | 'lower'
   /** How many jobs a contender gets. No warm-up when there are none for it. */
   readonly jobs: Readonly<Record<Scale, number>>
+  /** Rounds of a full run. Default: 5. */
+  readonly rounds?: number
   /** What Millhand's figure is called, where its peers are Millhand too. Default: `Millhand`. */
   readonly label?: string
   readonly millhand: Contender

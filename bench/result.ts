@@ -1,5 +1,5 @@
 import { MILLHAND, type Case, type Measurement, type Unit } from './case.ts'
-import { figureOf, type Figure } from './statistics.ts'
+import { figureOf, median, type Figure } from './statistics.ts'
 
 /** What came out of a case. */
 export interface Result {
@@ -14,6 +14,8 @@ export interface Result {
   /** Millhand's median over that of the best peer: for what takes time or room too, so that lower is better there. */
   readonly ratio: number
   readonly rounds: number
+  /** Medians of what Millhand's contender noted besides. */
+  readonly notes: Readonly<Record<string, number>>
 }
 
 export function resultOf(
@@ -40,7 +42,13 @@ export function resultOf(
     peers,
     ratio: millhand.median / best,
     rounds: own.length,
+    notes: notesOf(own, yardstick),
   }
+}
+
+function notesOf(own: readonly Measurement[], except: string | undefined): Record<string, number> {
+  const names = Object.keys(own[0]?.notes ?? {}).filter((name) => name !== except)
+  return Object.fromEntries(names.map((name) => [name, median(own.map(({ notes }) => notes[name]!))]))
 }
 
 /** The line of `--json`: medians. */

@@ -25,14 +25,15 @@ export async function runSuite({ name, cases }: Suite, run: SuiteRun): Promise<R
   for (const [index, one] of cases.entries()) {
     // What earlier cases did not use is shared by those to come.
     const until = now() + (end - now()) / (cases.length - index)
+    const rounds = scale === 'full' ? (one.rounds ?? ROUNDS.full) : ROUNDS.quick
     const taken = await inRounds({
       contenders: [MILLHAND, ...Object.keys(one.peers)],
-      rounds: ROUNDS[scale],
+      rounds,
       until,
       now,
       measure: (contender, round) => {
         const order = { suite: name, case: one.name, contender, scale }
-        run.onStart(order, round + 1, ROUNDS[scale])
+        run.onStart(order, round + 1, rounds)
         return run.measure(order)
       },
     })

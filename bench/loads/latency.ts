@@ -6,6 +6,8 @@ import { percentile } from '../statistics.ts'
 import { expectEmpty, openQueue, type OpenStore } from './store.ts'
 
 export const PER_SECOND = 1000
+/** The note of how much of it is the adder's, which a timer wakes each millisecond. */
+export const ADDER = 'p99 of the adder alone'
 
 /** From the time at which a job was due to be added until its handler starts; adder and worker in one process. */
 export function latency(open: OpenStore): Contender {
@@ -32,7 +34,11 @@ export function latency(open: OpenStore): Contender {
         latencies[n] = due
         queue.add('noop', payload(n)).catch(done.reject)
       }
-      await Promise.all([openLoop({ count: jobs, perSecond: PER_SECOND, arrive }), done.promise])
+      const [late] = await Promise.all([
+        openLoop({ count: jobs, perSecond: PER_SECOND, arrive }),
+        done.promise,
+      ])
+      note(ADDER, percentile(late, 99))
     })
     await worker.stop()
     await expectEmpty(queue)

@@ -8,8 +8,9 @@ import BetterSqlite3 from 'better-sqlite3'
 import { better, defineQueue, defineWorker, JobStatus, type Job, type Queue } from 'plainjob'
 import { openLoop } from '../arrivals.ts'
 import type { Contender } from '../case.ts'
-import { noteLatencies, PER_SECOND } from '../loads/latency.ts'
+import { ADDER, noteLatencies, PER_SECOND } from '../loads/latency.ts'
 import { batches, payload, type Payload } from '../payload.ts'
+import { percentile } from '../statistics.ts'
 
 const logger = { error: console.error, warn() {}, info() {}, debug() {} }
 
@@ -93,7 +94,11 @@ export function latency(durability: 'normal' | 'full'): Contender {
         latencies[n] = due
         queue.add('noop', payload(n))
       }
-      await Promise.all([openLoop({ count: jobs, perSecond: PER_SECOND, arrive }), done.promise])
+      const [late] = await Promise.all([
+        openLoop({ count: jobs, perSecond: PER_SECOND, arrive }),
+        done.promise,
+      ])
+      note(ADDER, percentile(late, 99))
     })
     await working.stop()
     queue.close()

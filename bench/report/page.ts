@@ -1,5 +1,5 @@
 import { rowsOf, figureText, ratioText } from '../table.ts'
-import type { Result } from '../result.ts'
+import { rounded, type Result } from '../result.ts'
 import { byRoom, costOf, featureOf, microseconds, pointsOf, shown, type Figures } from './figures.ts'
 
 /** docs/performance.md */
@@ -47,9 +47,14 @@ function suiteSections(results: readonly Result[]): string[] {
       `### ${suite}`,
       table(rowsOf(own).map((row, index) => (index === 0 ? [...row.slice(0, -1), 'met?'] : row))),
       `![Cases of the suite ${suite}](performance/${suite}.svg)`,
-      legend(own.map((result) => [result.case, result.about])),
+      legend(own.map((result) => [result.case, [result.about, ...notesOf(result)].join(' ')])),
     ]
   })
+}
+
+function notesOf({ notes, unit }: Result): string[] {
+  const all = Object.entries(notes).map(([name, value]) => `${name} ${rounded(value, unit)} ${unit}`)
+  return all.length === 0 ? [] : [`Here Millhand's ${all.join(', ')}.`]
 }
 
 function profileSections({ profiles }: Figures): string[] {

@@ -26,6 +26,7 @@ export const suite: Suite = {
       unit: 'MiB',
       better: 'lower',
       jobs: { full: 1_000_000, quick: 200_000, 'warm-up': 0 },
+      rounds: 3,
       millhand: heapGrowth(inMemory),
       peers: {},
       yardstick: FIRST_TENTH,

@@ -15,6 +15,7 @@ const process: Result = {
   peers: { plainjob: flat(10_000) },
   ratio: 12,
   rounds: 5,
+  notes: { p50: 2 },
 }
 const feature: Result = {
   ...process,
@@ -56,6 +57,10 @@ describe('the page of figures', () => {
     expect(text).toContain(
       '| process | jobs/s | 120,000 (110,000..130,000) | plainjob: 10,000 | 12.0 | >= 10 times | met |',
     )
+  })
+
+  it('says what else was noted', () => {
+    expect(text).toContain("**process**: No-op jobs. Here Millhand's p50 2 jobs/s.")
   })
 
   it('shows where time goes, room by room', () => {

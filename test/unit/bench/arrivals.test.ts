@@ -20,4 +20,19 @@ describe('arrivals', () => {
     expect(late[11]).toBeGreaterThan(15)
     for (const [n, time] of due.entries()) expect(time - due[0]!).toBeCloseTo(n, 3)
   })
+
+  it('leave turns of the event loop to others when each takes longer than there is time for it', async () => {
+    let turns = 0
+    const other = setInterval(() => turns++, 1)
+    await openLoop({
+      count: 30,
+      perSecond: 1000,
+      arrive: () => {
+        const busy = performance.now() + 3
+        while (performance.now() < busy);
+      },
+    })
+    clearInterval(other)
+    expect(turns).toBeGreaterThan(2)
+  })
 })

@@ -59,7 +59,7 @@ describe('an exception that nobody catches', () => {
     expect(await queue.get(id)).toMatchObject({ state: 'waiting', crashes: 1, error: { message: 'boom' } })
     const good = await queue.list({ types: ['good'] })
     expect(good.map(({ state, crashes, attempt }) => [state, crashes, attempt])).toEqual(
-      Array(4).fill(['waiting', 0, 0]),
+      Array.from({ length: 4 }, () => ['waiting', 0, 0]),
     )
 
     // The good ones are finished before the suspect is run again.

@@ -249,6 +249,8 @@ export class Fetcher {
   #rang(): void {
     this.#hungry = true
     this.#peek ||= this.#askThen
+    // While it stops nothing is claimed, so no answer tells of a cancel.
+    if (this.#askThen && !this.#accepting) this.#host.controlChanged()
     this.#askThen = false
     this.wake()
   }

@@ -53,7 +53,7 @@ describe('add', () => {
 
   it.each([
     ['a bigint', { id: 1n }, 'payload.id to be JSON, got: a bigint'],
-    ['a function', { then: [() => 1] }, 'payload.then[0]'],
+    ['a function', { done: [() => 1] }, 'payload.done[0]'],
     ['NaN', { n: Number.NaN }, 'payload.n'],
     ['a Map', new Map(), 'a Map'],
     ['a Promise', Promise.resolve(), 'is an await missing?'],

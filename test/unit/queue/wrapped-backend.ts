@@ -18,9 +18,9 @@ export interface WrappedBackend {
   readonly backend: Backend
   /** All calls so far. */
   readonly calls: Call[]
-  count(operation: Operation): number
+  readonly count: (operation: Operation) => number
   /** Takes the place of what was put between before. Undefined: nothing. */
-  interfere(interference: Interference | undefined): void
+  readonly interfere: (interference: Interference | undefined) => void
 }
 
 /** A memory store that counts its calls, and in whose way a test can stand. */

@@ -49,7 +49,7 @@ async function filled(count: number, options: object = {}): Promise<Queue> {
   return queue
 }
 
-describe('a batch worker', () => {
+describe.concurrent('a batch worker', () => {
   it('works on batches of ten, in order, one at a time', async () => {
     const queue = await filled(25)
     const seen: unknown[] = []
@@ -154,7 +154,7 @@ describe('a batch worker', () => {
     expect(performance.now() - before).toBeLessThan(500)
     expect(worker.sizes).toEqual([])
     expect((await queue.list()).map(({ state, attempt }) => [state, attempt])).toEqual(
-      Array(3).fill(['waiting', 0]),
+      Array.from({ length: 3 }, () => ['waiting', 0]),
     )
   })
 

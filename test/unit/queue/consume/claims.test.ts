@@ -62,12 +62,14 @@ describe('a worker', () => {
   })
 
   it('takes up a type at once when a handler for it is registered while it runs', async () => {
-    const queue = open()
+    const { backend, count } = wrapped()
+    const queue = new Queue('mail', { backend })
     const worker = queue.worker({ a: () => {} }, { logger })
     const seen: unknown[] = []
     await queue.add('b', 'early')
     await worker.start()
-    await until(async () => worker.processedCount === 0 && (await queue.stats()).counts.waiting === 1)
+    await until(() => count('claim') > 0)
+    await after(20)
     worker.registerHandler('b', (job) => void seen.push(job.payload))
     await until(() => seen.length === 1, { timeout: 1000 })
     await worker.stop()
@@ -110,6 +112,40 @@ describe('a worker', () => {
     await until(() => times.length === 1)
     await queue.add('x', 2)
     await until(() => times.length === 2, { timeout: 1000 })
+    await worker.stop()
+  })
+
+  it('is woken by what was added while the answer was on its way that there is nothing', async () => {
+    const { backend, interfere, count } = wrapped()
+    const queue = new Queue('mail', { backend })
+    interfere(async ({ operation }, next) => {
+      const reply = await next()
+      if (operation === 'claim') await after(40)
+      return reply
+    })
+    const seen: unknown[] = []
+    const worker = queue.worker({ x: (job) => void seen.push(job.payload) }, { logger })
+    await worker.start()
+    await until(() => count('claim') === 1)
+    await queue.add('x', 'between')
+    await until(() => seen.length === 1, { timeout: 1000 })
+    await worker.stop()
+  })
+
+  it('takes the next job as soon as the one that it ran was cancelled', async () => {
+    const queue = open()
+    const seen: unknown[] = []
+    const worker = queue.worker({ x: (job, { signal }) => {
+      seen.push(job.payload)
+      return new Promise((resolve) => { signal.addEventListener('abort', resolve) })
+    } }, { concurrency: 1, logger }) // prettier-ignore
+    await worker.start()
+    const ids = await Promise.all(['first', 'second'].map((payload) => queue.add('x', payload)))
+    await until(() => seen.length === 1)
+    await after(150)
+    await queue.cancel(ids[0]!.id)
+    await until(() => seen.length === 2, { timeout: 1000 })
+    await queue.cancel(ids[1]!.id)
     await worker.stop()
   })
 

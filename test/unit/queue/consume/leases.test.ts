@@ -23,7 +23,7 @@ function waiting(): { handler: Handler; tokens: string[]; reasons: unknown[]; go
   return { handler, tokens, reasons, go: gate.resolve }
 }
 
-describe('a lease', () => {
+describe.concurrent('a lease', () => {
   it('is renewed for as long as the job runs, so that nobody else gets it', async () => {
     const queue = new Queue('mail', { backend: memory() })
     const { handler, tokens, reasons, go } = waiting()

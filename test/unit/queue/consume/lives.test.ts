@@ -25,7 +25,7 @@ function waiting(): { handler: Handler; begun: () => number; go: () => void; rea
   return { handler, begun: () => begun, go: gate.resolve, reasons }
 }
 
-describe('an attempt that takes too long', () => {
+describe.concurrent('an attempt that takes too long', () => {
   it('hears so by its signal, and has failed when it gives up', async () => {
     const queue = open({ retry: { maxRetries: 0 } })
     const { id } = await queue.add('x', 1)
@@ -74,7 +74,7 @@ describe('an attempt that takes too long', () => {
   })
 })
 
-describe('a cancel', () => {
+describe.concurrent('a cancel', () => {
   it('aborts the signal of a running job promptly, and frees its place', async () => {
     const queue = open({ retention: { cancelled: '1h' } })
     const { handler, begun, reasons } = waiting()
@@ -111,7 +111,7 @@ describe('a cancel', () => {
   })
 })
 
-describe('stop', () => {
+describe.concurrent('stop', () => {
   it('waits for what runs, takes nothing new and hands back the rest unharmed', async () => {
     const queue = open()
     const { handler, begun, go, reasons } = waiting()
@@ -171,7 +171,7 @@ describe('stop', () => {
   })
 })
 
-describe('kill', () => {
+describe.concurrent('kill', () => {
   it('aborts what runs and hands it back without spending an attempt', async () => {
     const queue = open()
     const { handler, begun, reasons } = waiting()

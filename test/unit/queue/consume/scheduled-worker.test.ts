@@ -40,7 +40,7 @@ function storeAt(beforeMs: number): { clock: FakeClock; backend: ReturnType<type
   return { clock, backend: memory({ clock }) }
 }
 
-describe('a scheduled worker', () => {
+describe.concurrent('a scheduled worker', () => {
   it('runs its task at each tick, and says so', async () => {
     const { clock, backend } = storeAt(10)
     const worker = new Ticks({ backend, every: '1m' })

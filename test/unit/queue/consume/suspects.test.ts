@@ -100,6 +100,21 @@ describe('a suspect, a job whose worker died while it ran', () => {
     const reaped = events.of('reaped')
     expect(reaped.reduce((sum, { returned }) => sum + returned, 0)).toBe(1)
     expect(reaped.flatMap(({ crashed }) => crashed)).toEqual([id])
-    expect(seen.toSorted()).toEqual([id, claimedOnly].toSorted())
+    expect(new Set(seen)).toEqual(new Set([id, claimedOnly]))
+  })
+})
+
+describe('a job whose type nobody handles', () => {
+  it('is reported, and dead after the grace; jobs of types that others handle are left alone', async () => {
+    const backend = memory()
+    const queue = new Queue('mail', { backend, unknownGrace: 150 })
+    await queue.add('unknown', 1, { id: 'lost' })
+    const worker = queue.worker({ known: () => {} }, { lease: 100, logger })
+    const events = recordEvents(worker)
+    await worker.start()
+    await until(async () => (await queue.get('lost'))?.state === 'dead')
+    await worker.stop()
+    expect(events.of('unhandled')[0]).toMatchObject({ type: 'unknown', queue: 'mail' })
+    expect(await queue.get('lost')).toMatchObject({ attempt: 0, error: { code: 'UNKNOWN_JOB_TYPE' } })
   })
 })

@@ -4,10 +4,10 @@ import { now } from './clock.ts'
 
 /**
  * What a worker process notes of a run of a job: `start`, before anything is done; `end`, when the work is done;
- * `return`, when the handler hands over to the queue; `abort`, when the handler's signal aborted; `stale`, when
+ * `return`, when the handler hands over to the queue; `settle`, when the store has acknowledged that; `abort`, when the handler's signal aborted; `stale`, when
  * the queue reported that a settle came too late.
  */
-export const MARKS = ['start', 'end', 'return', 'abort', 'stale'] as const
+export const MARKS = ['start', 'end', 'return', 'settle', 'abort', 'stale'] as const
 export type Mark = (typeof MARKS)[number]
 
 /**

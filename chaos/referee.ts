@@ -13,6 +13,8 @@ export interface Evidence {
   readonly done: ReadonlySet<number>
   readonly runs: readonly Run[]
   readonly interruptions: readonly Interruption[]
+  /** How many jobs a worker process runs at once. */
+  readonly concurrency: number
 }
 
 export interface Duplicate {
@@ -39,32 +41,31 @@ export interface Verdict {
   readonly recoveriesMs: readonly number[]
 }
 
-/**
- * What a process did in its last moments need not have reached the queue: a job whose handler had returned no
- * longer ago than this may run again.
- */
+/** What a process did so shortly before its end need not have reached the queue. */
 export const SETTLE_MS = 10
 
 /**
  * Compares what the jobs wrote themselves with what the queue says.
  *
  * A second run is explained only when the run before it was cut off: its process was interrupted after it began,
- * before it returned or within SETTLE_MS after that, and the second run began after the interruption.
+ * before the store had acknowledged its end, and the second run began after that. And one interruption explains
+ * no more than the concurrency of its process and what returned within SETTLE_MS before it.
  */
-export function judge({ accepted, done, runs, interruptions }: Evidence): Verdict {
+export function judge({ accepted, done, runs, interruptions, concurrency }: Evidence): Verdict {
   const byJob = Map.groupBy(
     runs.toSorted((a, b) => a.startedAt - b.startedAt),
     (run) => run.job,
   )
   const ran = (job: number): boolean => byJob.get(job)?.some((run) => run.endedAt !== undefined) === true
+  const repeated = interruptions.map((interruption) => mayRepeat(runs, interruption, concurrency))
   const duplicates: Duplicate[] = []
   for (const [job, ofJob] of byJob) {
     for (const [at, run] of ofJob.entries()) {
       if (at === 0) continue
       const before = ofJob[at - 1]!
-      const own = interruptions.filter(({ life }) => life === before.life)
-      const explained = own.some(({ at }) => mayRepeat(before, at) && run.startedAt >= at)
-      duplicates.push({ job, run, before, interruptedAt: own[0]?.at, explained })
+      const explained = interruptions.some((each, k) => repeated[k]!.has(before) && run.startedAt >= each.at)
+      const interruptedAt = interruptions.find(({ life }) => life === before.life)?.at
+      duplicates.push({ job, run, before, interruptedAt, explained })
     }
   }
   const cutOff = interruptions.map((interruption) => runs.filter((run) => wasCutOff(run, interruption)))
@@ -81,21 +82,34 @@ export function judge({ accepted, done, runs, interruptions }: Evidence): Verdic
   }
 }
 
+/** The runs that an interruption excuses from having been the last of their job. */
+function mayRepeat(runs: readonly Run[], { life, at }: Interruption, concurrency: number): Set<Run> {
+  // A process dies a moment after the signal was sent, and may begin something until then.
+  const unsettled = runs.filter(
+    (run) => run.life === life && run.startedAt <= at + SETTLE_MS && run.settledAt === undefined,
+  )
+  const returnedAt = (run: Run): number => run.returnedAt ?? Infinity
+  const justReturned = runs.filter(
+    (run) => run.life === life && returnedAt(run) >= at - SETTLE_MS && returnedAt(run) <= at,
+  )
+  const latestFirst = unsettled.toSorted((a, b) => returnedAt(b) - returnedAt(a) || b.startedAt - a.startedAt)
+  return new Set(latestFirst.slice(0, concurrency + justReturned.length))
+}
+
 /** Its handler ran at that moment. */
 export function wasCutOff(run: Run, { life, at }: Interruption): boolean {
   return run.life === life && run.startedAt <= at && (run.returnedAt === undefined || run.returnedAt > at)
 }
 
-/** Its process was interrupted at `at`. */
-function mayRepeat({ startedAt, returnedAt }: Run, at: number): boolean {
-  // A process dies a moment after the signal was sent, and may begin something until then.
-  if (startedAt > at + SETTLE_MS) return false
-  return returnedAt === undefined || returnedAt >= at - SETTLE_MS
-}
-
 /** Infinity when the job never ran again. */
 function nextStart(ofJob: readonly Run[], run: Run): number {
   return ofJob[ofJob.indexOf(run) + 1]?.startedAt ?? Infinity
+}
+
+/** How long before the interruption the handler had returned, ms; 0 when it had not. */
+export function returnedBefore({ before, interruptedAt }: Duplicate): number {
+  if (before.returnedAt === undefined || interruptedAt === undefined) return 0
+  return Math.max(0, interruptedAt - before.returnedAt)
 }
 
 /** @returns NaN of nothing. */

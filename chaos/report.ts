@@ -1,5 +1,5 @@
 import type { CaseResult } from './case.ts'
-import { median, type Duplicate } from './referee.ts'
+import { median, returnedBefore, SETTLE_MS, type Duplicate } from './referee.ts'
 
 /** True when nothing was lost, nothing ran twice without a reason, and nothing else was wrong. */
 export function isWell({ verdict, violations }: CaseResult): boolean {
@@ -18,6 +18,13 @@ export function caseText(name: string, seconds: number, result: CaseResult): str
     lines.push(
       `cut off ${cutOff.reduce((sum, count) => sum + count, 0)} runs, at most ${Math.max(...cutOff)} at once; ` +
         `all of them ran again after ${span(median(recoveriesMs))} (median), ${span(Math.max(...recoveriesMs))} (longest)`,
+    )
+  }
+  const slow = duplicates.filter((each) => each.explained && returnedBefore(each) > SETTLE_MS)
+  if (slow.length > 0) {
+    lines.push(
+      `${slow.length} of those that ran again had returned more than ${SETTLE_MS} ms before: their settle still ` +
+        `waited for the disk or for another process, for ${Math.max(...slow.map(returnedBefore)).toFixed(0)} ms at the longest`,
     )
   }
   lines.push(...notes)

@@ -13,6 +13,8 @@ export interface Run {
   endedAt?: number
   /** When its handler had handed over to the queue. */
   returnedAt?: number
+  /** When its process learned that the store knows that it is done. */
+  settledAt?: number
   /** When its signal aborted. */
   abortedAt?: number
   /** The queue reported that its settle came too late. */
@@ -50,6 +52,7 @@ export function parseLedger(life: number, text: string): Run[] {
     if (run === undefined) throw new Error(`expected the start of job ${job} before: ${line}`)
     if (mark === 'end') run.endedAt = at
     else if (mark === 'return') run.returnedAt = at
+    else if (mark === 'settle') run.settledAt = at
     else if (mark === 'abort') run.abortedAt = at
     else run.stale = true
   }

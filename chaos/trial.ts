@@ -116,11 +116,12 @@ export class Trial {
     }
     await this.#queue.close()
     const { accepted, interruptions } = this
-    const verdict = judge({ accepted, done, runs: this.runs(), interruptions })
-    const tooMany = verdict.cutOff.find((count) => count > this.#options.concurrency)
+    const { concurrency } = this.#options
+    const verdict = judge({ accepted, done, runs: this.runs(), interruptions, concurrency })
+    const tooMany = verdict.cutOff.find((count) => count > concurrency)
     if (tooMany !== undefined)
       this.violations.push(
-        `a process ran ${tooMany} jobs at once, more than its concurrency of ${this.#options.concurrency}`,
+        `a process ran ${tooMany} jobs at once, more than its concurrency of ${concurrency}`,
       )
     return {
       verdict,

@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { openBackend, Queue, Server } from 'millhand'
 import { jobNumber, QUEUE, queueOptions, type Work, type WorkerSettings } from './job.ts'
 import { Ledger } from './ledger.ts'
+import { tellSettled } from './settled.ts'
 import type { LoopDelay, Report } from './supervisor.ts'
 
 /** Work goes on in steps, so that a process that is stopped does not get its work done by the passing of time. */
@@ -11,7 +12,9 @@ const STEP_MS = 20
 
 const settings = JSON.parse(process.argv[2]!) as WorkerSettings
 const ledger = new Ledger(settings.ledgers, settings.life)
-const queue = new Queue(QUEUE, { backend: await openBackend(settings.url), ...queueOptions })
+const backend = await openBackend(settings.url)
+tellSettled(backend, (id, token) => ledger.note('settle', jobNumber(id), token))
+const queue = new Queue(QUEUE, { backend, ...queueOptions })
 
 const worker = queue.worker(
   {

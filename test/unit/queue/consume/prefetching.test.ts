@@ -15,7 +15,7 @@ interface Slow {
   /** What each claim asked for and how much it got, in order. */
   readonly claims: { limit: number; start: number; got: number }[]
   /** How many jobs the worker held without having begun them, at the most. */
-  held(): number
+  readonly held: () => number
 }
 
 /** A store that takes 6 ms for each trip, so that claiming ahead of need is worth while. */

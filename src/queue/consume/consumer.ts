@@ -17,6 +17,7 @@ import { ABORT_GRACE_MS, enforceTimeout, giveUpDeaf } from './overdue.ts'
 import { errorRecord } from './outcome.ts'
 import { ProgressWriter } from './progress-writer.ts'
 import { Settler } from './settler.ts'
+import { StallWatch } from './stall.ts'
 import { Sweep } from './sweep.ts'
 import { Upkeep } from './upkeep.ts'
 
@@ -33,6 +34,8 @@ export interface ConsumerOptions {
   /** Runs attempts that begin together; each of them ends by `attempt.end`. */
   readonly run: (attempts: readonly Attempt[]) => void
   readonly onIdle: () => void
+  /** The event loop stood still, perhaps for one of our jobs. */
+  readonly onStall: (cause: string, forMs: number) => void
 }
 
 /**
@@ -57,6 +60,7 @@ export class Consumer implements AttemptHost, FetcherHost {
   readonly #keeper: LeaseKeeper
   readonly #upkeep: Upkeep
   readonly #sweep: Sweep
+  readonly #stalls = new StallWatch()
   readonly #progress: ProgressWriter
   #unwatch: () => void = () => {}
   #waiting = 0
@@ -90,7 +94,7 @@ export class Consumer implements AttemptHost, FetcherHost {
       onReport: (report, stats) => this.#maintained(report, stats),
       onError,
     })
-    this.#sweep = new Sweep(Math.min(timeoutMs ?? Infinity, leaseMs), () => this.#lookAtRunning())
+    this.#sweep = new Sweep(Math.min(timeoutMs ?? Infinity, leaseMs), (lateMs) => this.#lookAtRunning(lateMs))
     this.#progress = new ProgressWriter(backend, this.settler, onError)
   }
 
@@ -99,7 +103,7 @@ export class Consumer implements AttemptHost, FetcherHost {
     return this.#fetcher.failed
   }
 
-  /** Jobs that wait in the queue, as of the last upkeep, and those that are claimed by this worker. */
+  /** Jobs that wait in the queue, as of the last upkeep less those begun since, and those that this worker holds. */
   get backlog(): number {
     return this.#waiting + this.#running.size + this.#fetcher.buffered
   }
@@ -176,6 +180,7 @@ export class Consumer implements AttemptHost, FetcherHost {
     const now = performance.now()
     const attempts = held.map((one) => new Attempt(this, one, now))
     for (const attempt of attempts) this.#running.add(attempt)
+    this.#waiting = Math.max(0, this.#waiting - attempts.length)
     this.#sweep.start()
     this.#options.run(attempts)
   }
@@ -201,7 +206,6 @@ export class Consumer implements AttemptHost, FetcherHost {
   }
 
   idle(): void {
-    this.#waiting = 0
     this.#options.onIdle()
   }
 
@@ -212,6 +216,7 @@ export class Consumer implements AttemptHost, FetcherHost {
     const now = performance.now()
     const durationMs = now - attempt.startedAt
     this.#fetcher.prefetch.jobTook(durationMs)
+    this.#stalls.ended(attempt, durationMs, this.#sweep)
     if (outcome?.kind === 'done') this.processed++
     else if (outcome?.kind === 'retry' || outcome?.kind === 'dead' || outcome?.kind === 'crash')
       this.failures++
@@ -243,10 +248,12 @@ export class Consumer implements AttemptHost, FetcherHost {
   }
 
   /** Timeouts, and leases that ran out unrenewed. @returns false when nothing runs. */
-  #lookAtRunning(): boolean {
-    const { timeoutMs } = this.#options
+  #lookAtRunning(lateMs: number): boolean {
+    const { timeoutMs, onStall } = this.#options
     this.#keeper.sweep(systemClock.monotonic())
     const now = performance.now()
+    const stall = this.#stalls.look(lateMs, this.#running, now)
+    if (stall !== undefined) onStall(stall, lateMs)
     for (const attempt of this.#running) {
       enforceTimeout(attempt, timeoutMs, now)
       giveUpDeaf(attempt, this.queue.settings, this.logger, now)

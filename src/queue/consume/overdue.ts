@@ -1,3 +1,4 @@
+import { formatMs } from '../../core/duration.ts'
 import { JobTimeoutError } from '../../core/errors.ts'
 import type { Logger } from '../../core/logger.ts'
 import type { QueueSettings } from '../queue-options.ts'
@@ -11,7 +12,10 @@ export const ABORT_GRACE_MS = 1_000
 export function enforceTimeout(attempt: Attempt, timeoutMs: number | null, now: number): void {
   if (timeoutMs === null || now - attempt.startedAt < timeoutMs) return
   attempt.abort(
-    new JobTimeoutError(`job ${attempt.claimed.id} did not end within its timeout of ${timeoutMs} ms`),
+    new JobTimeoutError(
+      `job ${attempt.claimed.id} (${attempt.claimed.type}) did not end within its timeout of ${formatMs(timeoutMs)}; ` +
+        'hand the signal of its context to whatever it waits for, or give the worker a longer timeout',
+    ),
   )
 }
 

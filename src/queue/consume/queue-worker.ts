@@ -122,7 +122,7 @@ export abstract class QueueWorker<
   /** Works on one job. */
   abstract process(job: J, context: JobContext): unknown
 
-  /** Jobs that can run, as of a few seconds ago, and those that it has in hand. */
+  /** Jobs that wait in its queue, as of a few seconds ago, and those that it has in hand. */
   override get queueSize(): number {
     return this.#consumer?.backlog ?? 0
   }
@@ -178,6 +178,7 @@ export abstract class QueueWorker<
       types: () => this.types(),
       run: (attempts) => this.run(attempts),
       onIdle: () => this.#onIdle(),
+      onStall: (cause, forMs) => void this.notify({ type: 'stalled', worker: this.name, cause, forMs }),
     })
     await queue.backend.open()
   }

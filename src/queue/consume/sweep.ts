@@ -4,22 +4,30 @@
  */
 export class Sweep {
   readonly #everyMs: number
-  readonly #look: () => boolean
+  readonly #look: (lateMs: number) => boolean
   #timer: NodeJS.Timeout | undefined
+  #dueAt = Infinity
 
   /**
    * @param shortestMs the shortest timeout or lease; looked at ten times within it, at least every 250 ms.
-   * @param look does the looking; false ends it until the next start.
+   * @param look does the looking, and hears by how much it comes late; false ends it until the next start.
    */
-  constructor(shortestMs: number, look: () => boolean) {
+  constructor(shortestMs: number, look: (lateMs: number) => boolean) {
     this.#everyMs = Math.min(250, Math.max(5, shortestMs / 10))
     this.#look = look
   }
 
+  /** By how much the next look is late; negative when it is not. */
+  get lateMs(): number {
+    return performance.now() - this.#dueAt
+  }
+
   start(): void {
-    this.#timer ??= setTimeout(() => {
+    if (this.#timer !== undefined) return
+    this.#dueAt = performance.now() + this.#everyMs
+    this.#timer = setTimeout(() => {
       this.#timer = undefined
-      if (this.#look()) this.start()
+      if (this.#look(this.lateMs)) this.start()
     }, this.#everyMs)
   }
 

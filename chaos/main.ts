@@ -35,4 +35,7 @@ try {
     error instanceof UsageError ? error.message : error instanceof Error ? error.stack : String(error)
   console.error(stop.signal.aborted ? 'interrupted' : text)
   process.exitCode = 1
+  // Ends what the case that failed has left running, here and elsewhere.
+  stop.abort()
+  process.exit()
 }

@@ -31,7 +31,7 @@ export async function runSuite(
     const folder = join(root, each.name)
     mkdirSync(folder)
     const begin = performance.now()
-    const result = await each.run({ store, scale, seed, folder, signal })
+    const result = await Promise.race([each.run({ store, scale, seed, folder, signal }), aborted(signal)])
     say(caseText(each.name, (performance.now() - begin) / 1000, result))
     results.set(each.name, result)
     if (isWell(result)) rmSync(folder, { recursive: true, force: true })
@@ -39,4 +39,10 @@ export async function runSuite(
   }
   if ([...results.values()].every(isWell)) rmSync(root, { recursive: true, force: true })
   return results
+}
+
+function aborted(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    signal.addEventListener('abort', () => reject(new Error('interrupted')))
+  })
 }

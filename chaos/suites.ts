@@ -1,5 +1,10 @@
 import type { ChaosCase, StoreUnderTest } from './case.ts'
+import { clockJump } from './cases/clock-jump.ts'
+import { freeze } from './cases/freeze.ts'
 import { kill, terminate } from './cases/kill.ts'
+import { diskFull } from './cases/sqlite/disk-full.ts'
+import { readOnly } from './cases/sqlite/read-only.ts'
+import { writeLock } from './cases/sqlite/write-lock.ts'
 
 export interface Suite {
   readonly store: StoreUnderTest
@@ -7,11 +12,11 @@ export interface Suite {
 }
 
 /** What every store that several processes can share has to bear. */
-const SHARED = [kill, terminate]
+const SHARED = [kill, terminate, freeze, clockJump]
 
 export const SUITES: Readonly<Record<string, Suite>> = {
   sqlite: {
     store: { name: 'sqlite', url: (folder) => `sqlite:${folder}/jobs.db` },
-    cases: [...SHARED],
+    cases: [...SHARED, writeLock, diskFull, readOnly],
   },
 }

@@ -29,7 +29,7 @@ export class Trial {
   readonly violations: string[] = []
   /** The jobs whose add was answered. */
   readonly accepted = new Set<number>()
-  readonly #queue: Queue
+  readonly queue: Queue
   readonly #options: TrialOptions
   readonly #ledgers: string
 
@@ -49,7 +49,7 @@ export class Trial {
     options: TrialOptions,
     signal: AbortSignal,
   ) {
-    this.#queue = queue
+    this.queue = queue
     this.#options = options
     this.#ledgers = ledgers
     const { processes, concurrency, leaseMs, env } = options
@@ -68,7 +68,7 @@ export class Trial {
   async add(jobs: readonly Work[]): Promise<void> {
     for (let at = 0; at < jobs.length; at += BATCH) {
       const batch = jobs.slice(at, at + BATCH)
-      const results = await this.#queue.addMany(
+      const results = await this.queue.addMany(
         batch.map((work) => ({ type: 'work', payload: work, options: { id: jobId(work.n) } })),
       )
       for (const [index, result] of results.entries()) {
@@ -95,7 +95,7 @@ export class Trial {
   async workedOff(): Promise<void> {
     const deadline = performance.now() + PATIENCE_MS + 2 * this.#options.leaseMs
     for (;;) {
-      const { counts } = await this.#queue.stats()
+      const { counts } = await this.queue.stats()
       const left = counts.waiting + counts.delayed + counts.active
       if (left === 0) return
       if (performance.now() > deadline) {
@@ -111,10 +111,10 @@ export class Trial {
     await this.supervisor.stop()
     const done = new Set<number>()
     for (const n of this.accepted) {
-      const job = await this.#queue.get(jobId(n))
+      const job = await this.queue.get(jobId(n))
       if (job?.state === 'done') done.add(n)
     }
-    await this.#queue.close()
+    await this.queue.close()
     const { accepted, interruptions } = this
     const { concurrency } = this.#options
     const verdict = judge({ accepted, done, runs: this.runs(), interruptions, concurrency })

@@ -21,7 +21,7 @@ export const kill: ChaosCase = {
       // As many strikes as it takes to hit those, too, that recover the jobs of the first: their leases are over
       // after 30 s, the default.
       full: { jobs: 5000, strikes: 50, gapMs: [400, 1000], leaseMs: 30_000 },
-      quick: { jobs: 1000, strikes: 10, gapMs: [300, 600], leaseMs: 3000 },
+      quick: { jobs: 700, strikes: 10, gapMs: [300, 500], leaseMs: 2000 },
     }),
 }
 
@@ -33,7 +33,7 @@ export const terminate: ChaosCase = {
   run: (context) =>
     strikeAll(context, 'SIGTERM', {
       full: { jobs: 5000, strikes: 15, gapMs: [400, 1000], leaseMs: 30_000 },
-      quick: { jobs: 800, strikes: 8, gapMs: [300, 500], leaseMs: 30_000 },
+      quick: { jobs: 600, strikes: 6, gapMs: [300, 500], leaseMs: 30_000 },
     }),
 }
 

@@ -7,6 +7,8 @@ export interface Work {
   readonly n: number
   /** How long its handler works. */
   readonly ms: number
+  /** For how long it lets nothing else in its process run, before that. */
+  readonly blockMs?: number
   /** Makes it as large as a case needs. */
   readonly ballast?: string
 }

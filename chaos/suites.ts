@@ -1,4 +1,5 @@
 import type { ChaosCase, StoreUnderTest } from './case.ts'
+import { blockedLoop } from './cases/blocked-loop.ts'
 import { clockJump } from './cases/clock-jump.ts'
 import { freeze } from './cases/freeze.ts'
 import { kill, terminate } from './cases/kill.ts'
@@ -12,7 +13,7 @@ export interface Suite {
 }
 
 /** What every store that several processes can share has to bear. */
-const SHARED = [kill, terminate, freeze, clockJump]
+const SHARED = [kill, terminate, freeze, blockedLoop, clockJump]
 
 export const SUITES: Readonly<Record<string, Suite>> = {
   sqlite: {

@@ -20,9 +20,10 @@ const worker = queue.worker(
   {
     // It goes on when its signal aborts, as handlers do that never look; that is the harder case.
     work: async (job, { signal }) => {
-      const { n, ms } = job.payload as Work
+      const { n, ms, blockMs = 0 } = job.payload as Work
       ledger.note('start', n, job.token)
       signal.addEventListener('abort', () => ledger.note('abort', n, job.token))
+      for (const end = performance.now() + blockMs; performance.now() < end;);
       for (let left = ms; left > 0; left -= STEP_MS) await sleep(Math.min(left, STEP_MS))
       ledger.note('end', n, job.token)
       await ledger.durable()

@@ -3,19 +3,33 @@ import type { Duration } from './duration.ts'
 import { InvalidOptionError, MillhandError, show } from './errors.ts'
 import { boolean, checkOptions, duration, integer, nearest, unknownName, type Rule } from './options.ts'
 
-/** How workers are run, complete and frozen. All times are milliseconds. */
+/**
+ * How workers are run, complete and frozen; all times are milliseconds. Six plain values, each of which goes
+ * into one option:
+ *
+ *     const config = loadWorkerConfig({ file: 'worker.json' })
+ *     const mail = new Queue('mail', {
+ *       backend,
+ *       retry: { baseDelay: config.retryDelay },
+ *       retention: { dead: config.deadLetterQueue ? 'forever' : 0 },
+ *     })
+ *     const worker = mail.worker(handlers, { concurrency: config.maxConcurrentMessages })
+ *     const health = new HealthChecker({ interval: config.healthCheckInterval })
+ *     if (config.metricsEnabled) metrics.watch(worker)
+ *     await new Server({ shutdownTimeout: config.gracefulShutdownTimeout }).add(worker).runForever()
+ */
 export interface WorkerConfig {
-  /** Jobs that one worker has in hand at once. Default: 1. */
+  /** Jobs that one worker has in hand at once: the worker's `concurrency`. Default: 1. */
   readonly maxConcurrentMessages: number
-  /** Before a failed job is tried again, ms. Default: 60 s. */
+  /** Before the first retry of a failed job, ms: `baseDelay` of the queue's retry policy. Default: 60 s. */
   readonly retryDelay: number
-  /** Between two looks at the health of the workers, ms. Default: 30 s. */
+  /** Between two looks at the health of the workers, ms: `interval` of the HealthChecker. Default: 30 s. */
   readonly healthCheckInterval: number
-  /** What a worker may take to finish when it is stopped, ms. Default: 30 s. */
+  /** What all workers together may take to finish, ms: `shutdownTimeout` of the Server. Default: 30 s. */
   readonly gracefulShutdownTimeout: number
-  /** Jobs that failed for good are kept as dead letters. Default: true. */
+  /** Jobs that failed for good are kept as dead letters, else they vanish: `retention.dead` of the queue. Default: true. */
   readonly deadLetterQueue: boolean
-  /** Default: true. */
+  /** Whether a MetricsCollector is to watch the workers. Default: true. */
   readonly metricsEnabled: boolean
 }
 

@@ -83,7 +83,7 @@ const dependencyRules = { timeout: duration({ default: '5s', min: '1ms' }) }
  * Says whether workers, and what they depend on, are well:
  *
  *     const health = new HealthChecker()
- *     health.watch(mailWorker, { queueSize: () => mail.size() })
+ *     health.watch(mailWorker)
  *     health.addDependency('smtp', (signal) => fetch(smtpUrl, { signal }))
  *     const { healthy, problems } = await health.check()
  *

@@ -26,7 +26,7 @@ const rules = {
  * Counts what workers do, in memory that does not grow:
  *
  *     const metrics = new MetricsCollector()
- *     const unwatch = metrics.watch(mailWorker, { queueSize: () => mail.size() })
+ *     const unwatch = metrics.watch(mailWorker)
  *     const [mail] = await metrics.snapshot()    // { name: 'mail', processed: 1200, errors: 3, ... }
  */
 export class MetricsCollector {

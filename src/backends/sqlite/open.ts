@@ -16,6 +16,11 @@ export function labelOf(location: Location): string {
   return location === ':memory:' ? 'the database in memory' : location
 }
 
+/** Whether it is a file that can be opened again by its path. */
+export function isFile(location: Location): location is string {
+  return typeof location === 'string' && location !== ':memory:'
+}
+
 /** Whether it ends with its connection. */
 export function isInMemory(location: Location): boolean {
   if (typeof location === 'string') return location === ':memory:'
@@ -26,7 +31,7 @@ export function isInMemory(location: Location): boolean {
 /** Opens the database, refuses what is not ours before anything is written, and brings its schema up to date. */
 export async function openDatabase(location: Location, patience: Patience): Promise<Database> {
   const label = labelOf(location)
-  if (typeof location === 'string' && location !== ':memory:') checkPlace(location)
+  if (isFile(location)) checkPlace(location)
   let db: Database | undefined
   try {
     const opened = new Database(typeof location === 'string' ? connect(location) : location, label)
@@ -45,12 +50,17 @@ export async function openDatabase(location: Location, patience: Patience): Prom
   }
 }
 
+/**
+ * A commit that brings the log to so many pages copies it into the database: 8 MB. Fewer, longer checkpoints, since
+ * a page that is written often is copied once.
+ */
+export const LOG_PAGES = 2000
+
 const SETTINGS = [
   // 32 MiB; the default of 2 MB does not hold the indexes of a backlog of a million.
   'cache_size = -32768',
   'temp_store = MEMORY',
-  // Fewer, longer checkpoints: a page that is written often is copied once. 8 MB of log at the least.
-  'wal_autocheckpoint = 2000',
+  `wal_autocheckpoint = ${LOG_PAGES}`,
   // A log that grew under a long reader is cut back afterwards.
   'journal_size_limit = 67108864',
 ]

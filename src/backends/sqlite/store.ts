@@ -2,12 +2,13 @@ import type { Clock } from '../../core/clock.ts'
 import { formatMs } from '../../core/duration.ts'
 import { StateError } from '../../core/errors.ts'
 import { type Patience, retryWhileBusy, WriteTurns } from './busy.ts'
+import { Checkpointer } from './checkpointer.ts'
 import type { Database } from './database.ts'
 import { explained, isBusy } from './failure.ts'
 import { lockHolders } from './lock-holders.ts'
 import { rollBack } from './migrate.ts'
 import { Names } from './names.ts'
-import { labelOf, type Location, openDatabase } from './open.ts'
+import { isFile, labelOf, type Location, LOG_PAGES, openDatabase } from './open.ts'
 import { type QueueRow, Session } from './session.ts'
 
 export type Durability = 'normal' | 'full'
@@ -30,6 +31,7 @@ export class Store {
   readonly #turns: WriteTurns
   readonly #names = new Names()
   #db: Database | undefined
+  #checkpointer: Checkpointer | undefined
   #opening: Promise<void> | undefined
   #closing: Promise<void> | undefined
   /** Operations that have begun and not ended. */
@@ -59,7 +61,13 @@ export class Store {
   }
 
   async #open(): Promise<void> {
-    this.#db = await openDatabase(this.#options.location, this.#patience)
+    const { location, durability } = this.#options
+    const db = await openDatabase(location, this.#patience)
+    this.#db = db
+    if (durability === 'full' || !isFile(location)) return
+    this.#checkpointer = new Checkpointer(location, (works) => {
+      if (this.#db === db) db.exec(`PRAGMA wal_autocheckpoint = ${works ? LOG_PAGES * 4 : LOG_PAGES}`)
+    })
   }
 
   /** Waits for the operations that have begun, then lets go. */
@@ -74,6 +82,7 @@ export class Store {
     const db = this.#db
     this.#db = undefined
     if (db === undefined) return
+    await this.#checkpointer?.close()
     try {
       // A courtesy to whoever copies the file; SQLite does without.
       db.pragma('wal_checkpoint(TRUNCATE)')
@@ -142,6 +151,7 @@ export class Store {
         this.#names.forget()
         throw explained(error, this.#label)
       }
+      this.#checkpointer?.committed()
       if (woken.length > 0) this.#options.onWoken(woken)
       return result
     })

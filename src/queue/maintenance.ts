@@ -5,7 +5,7 @@ export interface MaintainRequest extends CrashPolicy {
   readonly queue: string
   /**
    * The lease that this worker uses. When the queue was not maintained for longer than it, or never, nothing is
-   * reaped until one such lease later.
+   * reaped until one such lease later, but for what had already run out when it was last maintained.
    */
   readonly leaseMs: number
   /** The types that the caller handles. */

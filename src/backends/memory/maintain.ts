@@ -42,13 +42,13 @@ export function maintain(
 
   let left = request.limit
   const reaped = new Reaped()
-  if (lease >= shelf.graceUntil) {
-    for (const claim of shelf.claims) {
-      if (claim.leaseUntil > lease) continue
-      for (const entry of claim.entries()) {
-        if (reaped.total >= left) break
-        reaped.add(shelf, entry, request, wall)
-      }
+  // At a gap, what had run out when upkeep last ran has had its grace.
+  const bound = gap ? (maintainedAt ?? -Infinity) : lease < shelf.graceUntil ? -Infinity : lease
+  for (const claim of shelf.claims) {
+    if (claim.leaseUntil > bound) continue
+    for (const entry of claim.entries()) {
+      if (reaped.total >= left) break
+      reaped.add(shelf, entry, request, wall)
     }
   }
   left -= reaped.total

@@ -11,7 +11,8 @@ export function maintain(session: Session, request: MaintainRequest): MaintainRe
   const queue = session.queue(request.queue)
   const { lease } = session
   // Nobody looked for longer than a lease: the workers were cut off as well, and may be about to come back.
-  const gap = queue.maintained === null || lease - queue.maintained > request.leaseMs
+  const last = queue.maintained
+  const gap = last === null || lease - last > request.leaseMs
   if (gap) queue.graceUntil = lease + request.leaseMs
   queue.maintained = lease
   queue.dirty = true
@@ -19,7 +20,9 @@ export function maintain(session: Session, request: MaintainRequest): MaintainRe
 
   let left = request.limit
   const grace = queue.graceUntil !== null && lease < queue.graceUntil
-  const { returned, crashed, dead } = reapExpired(session, queue, request, grace, left)
+  // At a gap, what had run out when upkeep last ran has had its grace.
+  const bound = gap ? (last ?? NONE) : grace ? NONE : lease
+  const { returned, crashed, dead } = reapExpired(session, queue, request, bound, left)
   left -= returned + crashed.length + dead.length
   const promoted = promote(session, queue, left)
   if (promoted > 0) session.wake(queue)
@@ -31,6 +34,9 @@ export function maintain(session: Session, request: MaintainRequest): MaintainRe
   for (const each of unhandled) left -= each.dead
   return { returned, crashed, dead, promoted, removed, unhandled, more: left <= 0 }
 }
+
+/** Before all leases of this boot of the machine; those of another have been set to it. */
+const NONE = -1
 
 function noteHandled(session: Session, queue: QueueRow, types: readonly string[]): void {
   const note = session.db.statement('UPDATE type SET handled = ?, unhandled_since = NULL WHERE type_id = ?')

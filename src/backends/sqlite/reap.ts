@@ -7,18 +7,18 @@ import type { QueueRow, Session } from './session.ts'
 
 /**
  * Takes jobs from owners whose leases have expired. In a transaction.
- * @param grace leases that ran out on this boot of the machine are left alone for now.
+ * @param bound leases that ran out after it, by the lease clock, are left alone for now.
  */
 export function reapExpired(
   session: Session,
   queue: QueueRow,
   policy: CrashPolicy,
-  grace: boolean,
+  bound: number,
   limit: number,
 ): ReapReport {
   if (queue.counts[STATE.active] === 0) return report()
   // Active jobs are few, whatever the backlog; they are looked through.
-  const rows = session.db.statement(EXPIRED).all(queue.id, grace ? -1 : session.lease, limit)
+  const rows = session.db.statement(EXPIRED).all(queue.id, bound, limit)
   return reap(session, rows, policy)
 }
 

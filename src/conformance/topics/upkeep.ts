@@ -29,6 +29,15 @@ export const upkeepCases: ConformanceCase[] = topic('upkeep', {
     await s.upkeep(({ returned }) => returned === 1)
     assert.equal(await s.state(job.id), 'waiting')
   },
+  'reaps across gaps what had run out when it was last done, so that rare upkeep reaps too': async (s) => {
+    await s.maintain()
+    const job = await s.held()
+    await s.pass(LEASE * 3)
+    assert.equal((await s.maintain()).returned, 0)
+    await s.pass(LEASE * 3)
+    assert.equal((await s.maintain()).returned, 1)
+    assert.equal(await s.state(job.id), 'waiting')
+  },
   'that was never done counts as a gap': async (s) => {
     const job = await s.held()
     await s.pass(LEASE * 1.5)

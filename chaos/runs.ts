@@ -44,11 +44,7 @@ export function parseLedger(life: number, text: string): Run[] {
       byClaim.set(`${job} ${token}`, run)
       continue
     }
-    // The queue does not say of which claim a stale settle was.
-    const run =
-      mark === 'stale'
-        ? runs.findLast((candidate) => candidate.job === Number(job))
-        : byClaim.get(`${job} ${token}`)
+    const run = mark === 'stale' ? refused(runs, Number(job)) : byClaim.get(`${job} ${token}`)
     if (run === undefined) throw new Error(`expected the start of job ${job} before: ${line}`)
     if (mark === 'end') run.endedAt = at
     else if (mark === 'return') run.returnedAt = at
@@ -57,4 +53,9 @@ export function parseLedger(life: number, text: string): Run[] {
     else run.stale = true
   }
   return runs
+}
+
+/** The queue does not say of which claim a stale settle was: of the first that was not answered otherwise. */
+function refused(runs: readonly Run[], job: number): Run | undefined {
+  return runs.find((run) => run.job === job && run.settledAt === undefined && run.stale === undefined)
 }

@@ -48,40 +48,63 @@ export class Admission {
   /** Nothing begins any more; what is held is handed back. */
   close(): void {
     this.#open = false
-    this.#release(this.#buffer.takeAll())
+    this.handBack()
   }
 
-  /** Takes a claim in: what was recorded as started begins now, the rest is held. */
+  /** Takes a claim in: what was recorded as started begins as soon as there is a place, the rest is held. */
   take(jobs: readonly ClaimedJob[], claimedAt: number): void {
     const heldAt = systemClock.monotonic()
     const late = !this.#open || this.#host.leaseOver(claimedAt, heldAt)
-    const begin: Held[] = []
+    const alone: Held[] = []
     for (const job of jobs) {
       const held = { job, claimedAt, heldAt }
       if (late) this.#release([held])
-      else if (job.started) begin.push(held)
+      // A suspect is not collected into a batch.
+      else if (job.started && !this.#host.gate.startsAtClaim) alone.push(held)
       else this.#buffer.push(held)
     }
-    if (begin.length > 0) this.#host.begin(begin)
+    if (alone.length > 0) this.#host.begin(alone)
+    this.proceed()
   }
 
-  /** Lets held jobs begin, as far as the gate admits them now. */
+  /** A place may be free: begins what is recorded as started, without a trip. */
+  proceed(): void {
+    const { gate } = this.#host
+    if (!gate.startsAtClaim || this.#buffer.size === 0) return
+    const valid = this.#valid(this.#buffer.take(gate.admit(this.#host.running(), this.#buffer.size, 0)))
+    if (valid.length > 0) this.#host.begin(valid)
+  }
+
+  /** Hands back what has not begun. */
+  handBack(): void {
+    this.#release(this.#buffer.takeAll())
+  }
+
+  /** Lets collected jobs begin, as far as the gate admits them now; hands back what was held for too long. */
   async admit(signal: AbortSignal): Promise<void> {
     if (this.#buffer.size === 0) return
+    this.proceed()
     const { gate } = this.#host
-    const now = systemClock.monotonic()
-    const chosen = this.#buffer.take(
-      gate.admit(this.#host.running(), this.#buffer.size, this.#buffer.oldestMs(now)),
-    )
-    if (this.#buffer.oldestMs(now) > gate.maxHoldMs) {
+    const heldMs = this.#buffer.oldestMs(systemClock.monotonic())
+    const chosen = gate.startsAtClaim
+      ? []
+      : this.#buffer.take(gate.admit(this.#host.running(), this.#buffer.size, heldMs))
+    if (this.#buffer.oldestMs(systemClock.monotonic()) > gate.maxHoldMs) {
       // All of them: the younger must not overtake.
-      this.#release(this.#buffer.takeAll())
+      this.handBack()
       this.#onOverheld()
     }
-    const over = chosen.filter(({ claimedAt }) => this.#host.leaseOver(claimedAt, now))
-    this.#release(over)
-    const valid = chosen.filter((held) => !over.includes(held))
+    const valid = this.#valid(chosen)
     if (valid.length > 0) await this.#start(valid, signal)
+  }
+
+  /** Those whose lease still holds; hands the others back. */
+  #valid(chosen: readonly Held[]): readonly Held[] {
+    const now = systemClock.monotonic()
+    const over = chosen.filter(({ claimedAt }) => this.#host.leaseOver(claimedAt, now))
+    if (over.length === 0) return chosen
+    this.#release(over)
+    return chosen.filter((held) => !over.includes(held))
   }
 
   /** True when held jobs may begin now. */

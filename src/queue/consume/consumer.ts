@@ -178,6 +178,8 @@ export class Consumer implements AttemptHost, FetcherHost {
 
   begin(held: readonly Held[]): void {
     const now = performance.now()
+    // Counted until the next upkeep counts anew.
+    this.#waiting = Math.max(0, this.#waiting - held.length)
     const attempts = held.map((one) => new Attempt(this, one, now))
     for (const attempt of attempts) this.#running.add(attempt)
     this.#waiting = Math.max(0, this.#waiting - attempts.length)
@@ -232,7 +234,7 @@ export class Consumer implements AttemptHost, FetcherHost {
     })
     if (outcome === null) this.#announce()
     else this.settler.add(attempt, outcome)
-    this.#fetcher.wake()
+    this.#fetcher.placeFreed()
   }
 
   progressed(attempt: Attempt): void {

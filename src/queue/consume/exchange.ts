@@ -43,8 +43,9 @@ export class Exchange {
     request: ClaimRequest | undefined,
     signal: AbortSignal,
   ): Promise<Trip> {
+    // Of the first try, which may have come through: its leases count from then.
+    const askedAt = systemClock.monotonic()
     return this.#untilAnswered(signal, async (repeated) => {
-      const askedAt = systemClock.monotonic()
       const sentAt = performance.now()
       // A store of this process answers before the loop comes round: then there was no time to do anything else.
       let cameRound = false

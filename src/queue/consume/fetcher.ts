@@ -47,6 +47,7 @@ export class Fetcher {
   #control: number | undefined
   #scheduled = false
   #turning = false
+  #proceeding = false
   #underWay: Promise<void> = Promise.resolve()
   readonly #alarm = new Alarm(() => this.#rang())
   #askThen = false
@@ -100,6 +101,19 @@ export class Fetcher {
       this.#hungry = true
       this.wake()
     } else this.#wakeIn(CONTROL_MS, true)
+  }
+
+  /** A handler has ended: its place goes to a job that is claimed already, and its outcome to the store. */
+  placeFreed(): void {
+    if (this.#admission.size > 0 && !this.#proceeding) {
+      this.#proceeding = true
+      // Handlers that end at once would otherwise begin each other, ever deeper.
+      queueMicrotask(() => {
+        this.#proceeding = false
+        this.#admission.proceed()
+      })
+    }
+    this.wake()
   }
 
   /** Outcomes came in, or places became free. Turns of one round of the event loop become one. */
@@ -176,6 +190,7 @@ export class Fetcher {
     const couldTake = request.limit > 0 && !claimed.paused
     this.#leftDue = couldTake && claimed.nextDueMs === 0
     if (couldTake && claimed.nextDueMs !== null) this.#wakeIn(claimed.nextDueMs)
+    if (claimed.paused) this.#admission.handBack()
     this.#admission.take(claimed.jobs, trip.askedAt)
   }
 
@@ -196,7 +211,7 @@ export class Fetcher {
       token: `${owner}:${++this.#claims}`,
       limit,
       maxBytes: MOST_BYTES,
-      start: mode === 'suspect' || gate.startsAtClaim ? Math.min(free, limit) : 0,
+      start: mode === 'suspect' || gate.startsAtClaim ? limit : 0,
       leaseMs,
       renewForMs,
       suspects: mode === 'suspect' ? 'only' : 'none',

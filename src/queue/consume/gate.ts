@@ -7,7 +7,7 @@ export interface Gate {
   readonly capacity: number
   /** How many more may be claimed to run as soon as they can, with `held` that are claimed and do not run. */
   room(running: number, held: number): number
-  /** True: what is claimed into free places begins with the claim. False: it is collected first. */
+  /** True: what is claimed is recorded as started with the claim. False: it is collected first. */
   readonly startsAtClaim: boolean
   /** For how long a claimed job may wait for its start, ms, before it is handed back. */
   readonly maxHoldMs: number

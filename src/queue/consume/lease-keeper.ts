@@ -99,8 +99,9 @@ export class LeaseKeeper extends Service {
       this.#options.onError(error)
       return null
     })
-    // A cancelled job is removed at once unless the queue keeps cancelled ones.
-    const cancelled = job === undefined || job?.state === 'cancelled'
+    // A cancelled job is removed at once unless the queue keeps such. With a lease that holds, nobody else did it.
+    const removed = job === undefined && !this.expired(attempt.claimedAt, systemClock.monotonic())
+    const cancelled = removed || job?.state === 'cancelled'
     attempt.abort(
       cancelled
         ? new JobCancelledError(`job ${attempt.claimed.id} was cancelled`)

@@ -2,6 +2,9 @@
  * How many jobs to claim beyond the free places, so that handlers do not wait for trips to the store: twice what
  * is worked off during one trip. Nothing before something was measured, no more than 50 ms of work, and nothing
  * for a store that answers without a wait, since there is no time to win.
+ *
+ * What is claimed ahead is recorded as started together with its claim: a record of its own would cost the very
+ * trip that is to be saved. So when a worker dies, a few jobs that it had not begun may count a crash as well.
  */
 export class Prefetch {
   #tripMs: number | undefined

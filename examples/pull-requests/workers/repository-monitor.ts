@@ -4,8 +4,8 @@ import { PRIORITY } from '../queues.ts'
 import { Trail, type JobResult } from '../trail.ts'
 
 /**
- * Looks after all repositories, every 300 s unless told otherwise, in case a delivery never came. Each gets a job of its own, so one
- * that fails is tried again by itself and keeps none of the others waiting.
+ * Looks after all repositories, every 300 s unless told otherwise, in case a delivery never came. Each gets a job
+ * of its own, so one that fails is tried again by itself and keeps none of the others waiting.
  */
 export class RepositoryMonitor extends ScheduledWorker {
   readonly #parts: Parts

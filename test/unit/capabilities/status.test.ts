@@ -30,7 +30,7 @@ describe('the status of a server', () => {
     await until(() => row().queueSize === 10)
     expect(row()).toMatchObject({ isRunning: true, processedCount: 0, errorCount: 0 })
     gate.resolve()
-    await until(() => row().processedCount === 8)
+    await until(() => row().processedCount + row().errorCount === 10)
     await until(() => row().queueSize === 0)
     expect(row()).toMatchObject({ processedCount: 8, errorCount: 2 })
     await server.stop()

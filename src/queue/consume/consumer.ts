@@ -110,7 +110,6 @@ export class Consumer implements AttemptHost, FetcherHost {
 
   async start(): Promise<void> {
     await this.queue.backend.open()
-    await this.#keeper.start()
     await this.#upkeep.start()
     this.#unwatch = this.queue.backend.watch(this.queue.name, () => this.#fetcher.hint())
     this.#fetcher.start()
@@ -184,6 +183,7 @@ export class Consumer implements AttemptHost, FetcherHost {
     for (const attempt of attempts) this.#running.add(attempt)
     this.#waiting = Math.max(0, this.#waiting - attempts.length)
     this.#sweep.start()
+    this.#keeper.start()
     this.#options.run(attempts)
   }
 

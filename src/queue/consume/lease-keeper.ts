@@ -1,6 +1,5 @@
 import { systemClock } from '../../core/clock.ts'
 import { JobCancelledError, LeaseLostError } from '../../core/errors.ts'
-import { Service } from '../../core/service.ts'
 import type { HeldClaim } from '../backend.ts'
 import type { AnyQueue } from '../any-queue.ts'
 import type { Attempt } from './attempt.ts'
@@ -23,12 +22,12 @@ export interface LeaseKeeperOptions {
  * event loop does not cost its neighbours their leases; else on the loop. Either way no lease is renewed beyond
  * the timeout of its job: the store sees to that.
  */
-export class LeaseKeeper extends Service {
+export class LeaseKeeper {
   readonly #options: LeaseKeeperOptions
   #renewer: Renewer
+  #renewing = false
 
   constructor(options: LeaseKeeperOptions) {
-    super()
     this.#options = options
     const { queue, owner, leaseMs, onError } = options
     const task = { owner, leaseMs, onRenewal: (renewal: Renewal) => this.#compare(renewal), onError }
@@ -47,11 +46,14 @@ export class LeaseKeeper extends Service {
     loop.start(renewedAt)
   }
 
-  protected override onStart(): void {
+  /** There are leases to renew from now on. Calling it again is free. */
+  start(): void {
+    if (this.#renewing) return
+    this.#renewing = true
     this.#renewer.start()
   }
 
-  protected override async onStop(): Promise<void> {
+  async stop(): Promise<void> {
     await this.#renewer.stop()
   }
 

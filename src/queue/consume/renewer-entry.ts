@@ -25,11 +25,6 @@ async function renew(): Promise<void> {
   }
 }
 
-const timer = setInterval(() => {
+setInterval(() => {
   underWay = underWay.then(renew)
 }, everyMs)
-
-port.once('message', () => {
-  clearInterval(timer)
-  void underWay.then(() => backend.close()).finally(() => port.close())
-})

@@ -17,7 +17,5 @@ port.on('message', (message: 'checkpoint' | 'close') => {
     checkpoint.get()
   } catch {
     // Another process is at it, or the disk is full: there will be a next time, and the log loses nothing.
-    return
   }
-  port.postMessage('done')
 })

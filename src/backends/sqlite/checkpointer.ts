@@ -7,24 +7,21 @@ const EVERY_MS = 50
 
 /**
  * Copies the log into the database from a thread, because that syncs both files, which takes milliseconds that the
- * event loop should not spend. It does what SQLite would do in the middle of a commit, only elsewhere; should the
- * thread ever end by itself, SQLite does it again.
+ * event loop should not spend. SQLite still does it in the middle of a commit, whenever the log has grown to its
+ * limit, for a log that is long is slow to read; but then most of the work is done, unless the load is extreme.
  *
  * Only for durability `normal`: with `full` each commit has synced the log already, and two that sync at once
  * would wait for each other.
  */
 export class Checkpointer {
   readonly #path: string
-  readonly #onTakeover: (works: boolean) => void
   #commits = 0
   #thread: Thread | undefined
   #timer: NodeJS.Timeout | undefined
   #closed = false
 
-  /** @param onTakeover hears whether the thread does the work from now on. */
-  constructor(path: string, onTakeover: (works: boolean) => void) {
+  constructor(path: string) {
     this.#path = path
-    this.#onTakeover = onTakeover
   }
 
   /** A transaction was committed. */
@@ -57,13 +54,11 @@ export class Checkpointer {
       name: 'millhand-checkpoints',
     })
     thread.unref()
-    thread.once('message', () => this.#onTakeover(true))
+    // Should it ever end by itself, it is not started again: SQLite's own checkpoints do as well.
     thread.on('error', () => {})
     thread.on('exit', () => {
-      if (this.#thread !== thread) return
-      // Not started again: SQLite's own checkpoints do as well, only on this loop.
       this.#closed = true
-      this.#onTakeover(false)
+      this.#thread = undefined
     })
     return thread
   }

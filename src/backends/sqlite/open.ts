@@ -50,17 +50,12 @@ export async function openDatabase(location: Location, patience: Patience): Prom
   }
 }
 
-/**
- * A commit that brings the log to so many pages copies it into the database: 8 MB. Fewer, longer checkpoints, since
- * a page that is written often is copied once.
- */
-export const LOG_PAGES = 2000
-
 const SETTINGS = [
-  // 32 MiB; the default of 2 MB does not hold the indexes of a backlog of a million.
-  'cache_size = -32768',
+  // 8 MiB: more than the pages in use at the ends of the indexes, less than would be slow to look through.
+  'cache_size = -8192',
   'temp_store = MEMORY',
-  `wal_autocheckpoint = ${LOG_PAGES}`,
+  // 8 MB of log: a page that is written often is copied once, and a longer log is slow to read.
+  'wal_autocheckpoint = 2000',
   // A log that grew under a long reader is cut back afterwards.
   'journal_size_limit = 67108864',
 ]

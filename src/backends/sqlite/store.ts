@@ -8,7 +8,7 @@ import { explained, isBusy } from './failure.ts'
 import { lockHolders } from './lock-holders.ts'
 import { rollBack } from './migrate.ts'
 import { Names } from './names.ts'
-import { isFile, labelOf, type Location, LOG_PAGES, openDatabase } from './open.ts'
+import { isFile, labelOf, type Location, openDatabase } from './open.ts'
 import { type QueueRow, Session } from './session.ts'
 
 export type Durability = 'normal' | 'full'
@@ -62,12 +62,8 @@ export class Store {
 
   async #open(): Promise<void> {
     const { location, durability } = this.#options
-    const db = await openDatabase(location, this.#patience)
-    this.#db = db
-    if (durability === 'full' || !isFile(location)) return
-    this.#checkpointer = new Checkpointer(location, (works) => {
-      if (this.#db === db) db.exec(`PRAGMA wal_autocheckpoint = ${works ? LOG_PAGES * 4 : LOG_PAGES}`)
-    })
+    this.#db = await openDatabase(location, this.#patience)
+    if (durability === 'normal' && isFile(location)) this.#checkpointer = new Checkpointer(location)
   }
 
   /** Waits for the operations that have begun, then lets go. */

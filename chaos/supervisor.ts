@@ -143,8 +143,7 @@ export class Supervisor {
 
   #ended(one: WorkerProcess, code: number | null, signal: string | null, errors: string): void {
     this.#living.delete(one)
-    const asTold = one.ending === 'SIGKILL' ? signal === 'SIGKILL' : one.ending === 'SIGTERM' && code === 0
-    if (!asTold) {
+    if (!endedAsTold(one, code, signal)) {
       const last = readFileSync(errors, 'utf8').trimEnd().split('\n').slice(-5).join('\n')
       const how = one.ending === undefined ? 'by itself' : `after ${one.ending}`
       this.failures.push(`process ${one.life} ended ${how} with ${signal ?? `code ${code}`}: ${last}`)
@@ -153,4 +152,10 @@ export class Supervisor {
     if (one.ending !== undefined) this.#spawn()
     else setTimeout(() => this.#stopping || this.#spawn(), RESPAWN_MS)
   }
+}
+
+function endedAsTold({ ready, ending }: WorkerProcess, code: number | null, signal: string | null): boolean {
+  if (ending === 'SIGKILL') return signal === 'SIGKILL'
+  // One that was still being started has no work yet to end gracefully.
+  return ending === 'SIGTERM' && (code === 0 || (!ready && signal === 'SIGTERM'))
 }

@@ -1,11 +1,15 @@
 /** Everything that `import ... from 'millhand'` offers, one name at a time. */
 
 // Workers and who minds them
-export { Worker, type WorkerOptions } from './worker/worker.ts'
-export { type LifecycleEvent, type WorkerState } from './worker/lifecycle.ts'
-export { type WorkerStatus } from './worker/status.ts'
+export { Worker } from './worker/worker.ts'
+export { type WorkerOptions } from './worker/worker-options.ts'
+export { type LifecycleEvent, type Restart, type WorkerState } from './worker/lifecycle.ts'
+export { type Placement, type WorkerStatus } from './worker/status.ts'
+export { ThreadWorker } from './worker/thread-worker.ts'
+export { ProcessWorker } from './worker/process-worker.ts'
 export { PeriodicWorker } from './worker/periodic-worker.ts'
 export { WorkerHandle } from './worker/handle.ts'
+export { type PlacementOptions } from './worker/placement/placement-options.ts'
 export { Server } from './server/server.ts'
 
 // Durable queues
@@ -50,7 +54,7 @@ export { HealthChecker } from './observe/health-checker.ts'
 export { logEvents } from './observe/log-events.ts'
 export { observe, type WorkerObserver } from './observe/observer.ts'
 export { loadWorkerConfig, type WorkerConfig } from './core/worker-config.ts'
-export { type WorkerEvents, type FinishedAttempt, type KillCause } from './core/telemetry.ts'
+export { type Usage, type WorkerEvents, type FinishedAttempt, type KillCause } from './core/telemetry.ts'
 export { createLogger, silentLogger, type Logger, type LoggerOptions } from './core/logger.ts'
 export { systemClock, type Clock } from './core/clock.ts'
 export { type Duration } from './core/duration.ts'
@@ -69,6 +73,7 @@ export {
   ShutdownError,
   StateError,
   UnsupportedError,
+  WorkerExitError,
   type ErrorCode,
   type PayloadIssue,
 } from './core/errors.ts'

@@ -23,6 +23,9 @@ export type ErrorCode =
   | 'DRIVER_MISSING'
   | 'NOT_FOUND'
   | 'MODULE_LOAD'
+  | 'WORKER_EXITED'
+  | 'WORKER_STALLED'
+  | 'START_TIMEOUT'
   | 'CONFIG'
 
 /** The base class of all errors of this library. */
@@ -131,6 +134,25 @@ export class BackendError extends MillhandError {
   ) {
     super(code, message, options)
     this.retryable = options.retryable ?? code === 'BACKEND_UNAVAILABLE'
+  }
+}
+
+/** The thread or process of a worker ended although nobody asked it to. */
+export class WorkerExitError extends MillhandError {
+  /** Undefined when a signal ended it. */
+  readonly exitCode: number | undefined
+  readonly signal: string | undefined
+
+  constructor(
+    message: string,
+    options: ErrorOptions & {
+      readonly exitCode?: number | undefined
+      readonly signal?: string | undefined
+    } = {},
+  ) {
+    super('WORKER_EXITED', message, options)
+    this.exitCode = options.exitCode
+    this.signal = options.signal
   }
 }
 

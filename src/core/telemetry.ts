@@ -5,8 +5,11 @@
 
 /** Why a worker was ended by force. */
 export interface KillCause {
-  /** `deadline`: it did not stop in time. `signal`: a second signal. `uncaught`: an exception nobody caught. */
-  readonly kind: 'deadline' | 'signal' | 'uncaught'
+  /**
+   * `deadline`: it did not start or stop in time. `signal`: a second signal. `uncaught`: an exception nobody
+   * caught. `stalled`: its event loop is blocked. `orphaned`: the process that minds it is gone.
+   */
+  readonly kind: 'deadline' | 'signal' | 'uncaught' | 'stalled' | 'orphaned'
   readonly error: Error
 }
 
@@ -25,6 +28,16 @@ export interface FinishedAttempt {
   readonly attempt: number
 }
 
+/** What a worker in a thread or process uses. */
+export interface Usage {
+  /** Of one core since the last such figure, 0 to 100 and above for what runs in parallel. */
+  readonly cpuPercent: number
+  /** Of a process its resident set, of a thread its heap and the buffers that belong to it. */
+  readonly memoryBytes: number
+  /** How busy its event loop is, 0 to 1. */
+  readonly utilization: number
+}
+
 export interface WorkerEvents {
   /** Setup is done, main begins. */
   startup: { readonly worker: string }
@@ -37,6 +50,10 @@ export interface WorkerEvents {
   /** It has not answered for so long. */
   stalled: { readonly worker: string; readonly cause: string; readonly forMs: number }
   killed: { readonly worker: string; readonly cause: KillCause }
+  /** What a worker sent with `this.send()`. */
+  message: { readonly worker: string; readonly message: unknown }
+  /** A sign of life of a worker in a thread or process, every second or faster. */
+  usage: { readonly worker: string } & Usage
   /** Attempts that ended since the last such event, at the latest when their outcomes are in the store. */
   attempts: { readonly worker: string; readonly queue: string; readonly attempts: readonly FinishedAttempt[] }
   /** A settle named a claim that was no longer ours: the job may have run twice. */

@@ -35,6 +35,8 @@ const EVENTS: Readonly<Record<keyof WorkerEvents, true>> = {
   unhandled: true,
   backend: true,
   tick: true,
+  message: true,
+  usage: true,
 }
 
 /**

@@ -1,11 +1,18 @@
-import type { Duration } from '../core/duration.ts'
-import { InvalidOptionError, show } from '../core/errors.ts'
-import type { Emitter } from '../core/events.ts'
+import { formatMs, toMs, type Duration } from '../core/duration.ts'
+import { InvalidOptionError, MillhandError, ShutdownError, show } from '../core/errors.ts'
+import { Emitter } from '../core/events.ts'
+import { checkOptions } from '../core/options.ts'
+import { settledWithin } from '../core/sleep.ts'
 import type { KillCause, WorkerEvents } from '../core/telemetry.ts'
-import type { WorkerState } from './lifecycle.ts'
-import { inlineRunner } from './placement/inline.ts'
+import type { Restart, WorkerState } from './lifecycle.ts'
+import { makeRunner } from './placement/make-runner.ts'
+import {
+  PLACEMENT_RULES,
+  type CheckedPlacement,
+  type PlacementOptions,
+} from './placement/placement-options.ts'
 import type { AnyWorker, Runner, WorkerClass } from './placement/runner.ts'
-import type { WorkerStatus } from './status.ts'
+import type { Placement, WorkerStatus } from './status.ts'
 import { Worker } from './worker.ts'
 
 /** The options of a worker class, left out only where its constructor allows that. */
@@ -14,33 +21,55 @@ export type OptionsOf<Class extends WorkerClass> = undefined extends Constructor
   : [options: ConstructorParameters<Class>[0]]
 
 /**
- * A worker as others see and steer it, with or without a Server.
+ * A worker as others see and steer it, with or without a Server, wherever its code runs.
  *
- *     const handle = new WorkerHandle(Watcher, { path: '/var/log/app.log' })
+ *     const handle = new WorkerHandle(HashCalculator, { root: '/srv/files' })
  *     await handle.start()
+ *
+ * It stays the same when the worker is started again or replaced; so do those who listen to its events.
  */
 export class WorkerHandle {
-  readonly #runner: Runner
+  readonly events: Emitter<WorkerEvents>
+  readonly #settings: CheckedPlacement
+  readonly #make: (() => Runner) | undefined
+  #runner: Runner
+  #isQuiet = false
 
-  /** @throws InvalidOptionError when `target` is neither a worker nor a class of workers, or for its options. */
-  constructor(worker: AnyWorker)
-  constructor(workerClass: WorkerClass, options?: object)
-  constructor(target: AnyWorker | WorkerClass, options?: object) {
-    if (!isWorker(target) && !isWorkerClass(target)) {
+  /**
+   * @throws InvalidOptionError when `target` is neither a worker nor a class of workers, for its options, and when
+   * a class of a thread or process cannot be found there.
+   */
+  constructor(worker: AnyWorker, options?: undefined, placement?: PlacementOptions)
+  constructor(workerClass: WorkerClass, options?: object, placement?: PlacementOptions)
+  constructor(target: AnyWorker | WorkerClass, options?: object, placement?: PlacementOptions) {
+    this.#settings = checkOptions('WorkerHandle', PLACEMENT_RULES, placement)
+    if (isWorker(target)) {
+      this.#make = undefined
+      this.#runner = target
+      this.events = target.events
+    } else if (isWorkerClass(target)) {
+      this.events = new Emitter()
+      this.#make = makeRunner(target, options, this.#settings, this.events)
+      this.#runner = this.#make()
+    } else {
       throw new InvalidOptionError(
         'worker',
         `expected worker to be a Worker or a class that extends Worker, got: ${show(target)}`,
       )
     }
-    this.#runner = inlineRunner(target, options)
   }
 
   get name(): string {
     return this.#runner.name
   }
 
+  /** Of the present worker: another one after a restart in a thread or process. */
   get id(): string {
     return this.#runner.id
+  }
+
+  get placement(): Placement {
+    return this.status().placement
   }
 
   get state(): WorkerState {
@@ -56,26 +85,59 @@ export class WorkerHandle {
     return this.status().isRunning
   }
 
+  /** True when it can be made anew beside itself: it was given as a class. */
+  get isReplaceable(): boolean {
+    return this.#make !== undefined
+  }
+
   /** Work that waits for it, as far as it knows. */
   get queueSize(): number {
     return this.status().queueSize
   }
 
-  get events(): Emitter<WorkerEvents> {
-    return this.#runner.events
+  /**
+   * Resolves when it is set up; rejects with what setup threw, and when `startTimeout` is over, after which it is
+   * killed.
+   */
+  async start(restart?: Restart): Promise<void> {
+    const runner = this.#runner
+    const started = runner.start(restart)
+    if (await settledWithin(started, this.#settings.startTimeout)) await started
+    else await this.#giveUp(runner)
+    if (this.#isQuiet) runner.quiet()
   }
 
-  /** Resolves when it is set up; rejects with what setup threw. */
-  start(): Promise<void> {
-    return this.#runner.start()
+  /**
+   * Asks for a graceful end and waits for it. Never rejects.
+   * @param options.timeout after that it is killed. Default: its `stopTimeout`.
+   */
+  async stop(options: { readonly timeout?: Duration | 'none' } = {}): Promise<void> {
+    const { timeout } = options
+    const ms = timeout === undefined ? this.#stopMs : timeout === 'none' ? Infinity : toMs(timeout, 'timeout')
+    await stopWithin(this.#runner, ms)
   }
 
-  /** Asks for a graceful end and waits for it, however long. Never rejects. */
-  stop(): Promise<void> {
-    return this.#runner.stop()
+  /** Asks it to take no new work, without ending; also those that replace it. */
+  quiet(): void {
+    this.#isQuiet = true
+    this.#runner.quiet()
   }
 
-  /** Gives it up; inline code that hangs cannot be ended, only left. Never rejects. */
+  /** It takes work again. */
+  resume(): void {
+    this.#isQuiet = false
+    this.#runner.resume()
+  }
+
+  /**
+   * Hands it a message: `receive(message)` of the worker. What it sends back is the event `message`.
+   * @throws StateError when it is not running; InvalidOptionError when the message cannot be copied there.
+   */
+  send(message: unknown): void {
+    this.#runner.send(message)
+  }
+
+  /** Gives it up: a thread or process ends within about a second; inline code that hangs can only be left. Never rejects. */
   kill(cause: KillCause): Promise<void> {
     return this.#runner.kill(cause)
   }
@@ -85,9 +147,55 @@ export class WorkerHandle {
     return this.#runner.join(timeout)
   }
 
+  /**
+   * Replaces the worker by a new one of its class, which is ready before the old one is asked to stop.
+   * @throws what the new one could not start for; the old one then goes on.
+   */
+  async surge(restart: Restart): Promise<void> {
+    if (this.#make === undefined) {
+      throw new MillhandError(
+        'UNSUPPORTED',
+        `worker ${this.name} was given as an instance, of which there cannot be two; add its class, or replace it`,
+      )
+    }
+    const [old, next] = [this.#runner, this.#make()]
+    const started = next.start(restart)
+    if (await settledWithin(started, this.#settings.startTimeout)) await started
+    else await this.#giveUp(next)
+    this.#runner = next
+    if (this.#isQuiet) next.quiet()
+    await stopWithin(old, this.#stopMs)
+  }
+
   status(): WorkerStatus {
     return this.#runner.status()
   }
+
+  get #stopMs(): number {
+    return this.#settings.stopTimeout ?? (this.#runner.status().placement === 'inline' ? Infinity : 30_000)
+  }
+
+  /** @throws always */
+  async #giveUp(runner: Runner): Promise<never> {
+    const error = new MillhandError(
+      'START_TIMEOUT',
+      `worker ${runner.name} was not set up within ${formatMs(this.#settings.startTimeout)}: loading its module or its ` +
+        'setup() does not end; give it more time with startTimeout',
+    )
+    await runner.kill({ kind: 'deadline', error })
+    throw error
+  }
+}
+
+/** Asks, and kills after `ms`. */
+async function stopWithin(runner: Runner, ms: number): Promise<void> {
+  const stopped = runner.stop()
+  if (ms === Infinity || (await settledWithin(stopped, ms))) return stopped
+  const error: MillhandError = new ShutdownError(
+    `worker ${runner.name} did not stop within ${formatMs(ms)}: look at this.isRunning in every loop, hand ` +
+      'this.signal to whatever waits, or give it more time with stopTimeout',
+  )
+  await runner.kill({ kind: 'deadline', error })
 }
 
 function isWorker(value: unknown): value is AnyWorker {

@@ -34,5 +34,13 @@ export function isAlive(state: WorkerState): boolean {
 
 type LifecycleName = 'startup' | 'shutdown' | 'error' | 'restart' | 'stalled' | 'killed'
 
+/** Why a life begins that is not the first: a supervisor says so when it starts a worker again. */
+export interface Restart {
+  /** What the last life failed with; undefined when it was ended on purpose. */
+  readonly cause: Error | undefined
+  /** How often the worker was started again, this time included. */
+  readonly restarts: number
+}
+
 /** What `lifecycle()` is told, with the same fields as the event of that name. */
 export type LifecycleEvent = { [K in LifecycleName]: { readonly type: K } & WorkerEvents[K] }[LifecycleName]

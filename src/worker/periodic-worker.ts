@@ -3,7 +3,8 @@ import { systemClock } from '../core/clock.ts'
 import { toError } from '../core/errors.ts'
 import { custom } from '../core/options.ts'
 import { nextPoint } from './grid.ts'
-import { Worker, type WorkerOptions } from './worker.ts'
+import { Worker } from './worker.ts'
+import type { WorkerOptions } from './worker-options.ts'
 
 export interface PeriodicWorkerOptions {
   /** From the start of one run to the start of the next, in seconds; fractions are fine. */

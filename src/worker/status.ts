@@ -1,4 +1,8 @@
+import type { Usage } from '../core/telemetry.ts'
 import type { WorkerState } from './lifecycle.ts'
+
+/** Where the code of a worker runs: this event loop, a thread of this process, a process of its own. */
+export type Placement = 'inline' | 'thread' | 'process'
 
 /** One worker at one moment: a row of the server's status. */
 export interface WorkerStatus {
@@ -13,4 +17,15 @@ export interface WorkerStatus {
   readonly errorCount: number
   /** When the present or last life began, ms since the epoch; undefined before the first. */
   readonly startedAt: number | undefined
+  readonly placement: Placement
+  /** Of the process that it runs in; undefined for a process that is not running. */
+  readonly pid: number | undefined
+  /** Of its thread, while it runs in one of its own. */
+  readonly threadId: number | undefined
+  /** How often its supervisor started it again. */
+  readonly restarts: number
+  /** Why it was started again, the last time. */
+  readonly lastCause: Error | undefined
+  /** What it uses, as of its last sign of life; undefined for an inline worker, which shares everything. */
+  readonly usage: Usage | undefined
 }

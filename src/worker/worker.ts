@@ -1,21 +1,25 @@
 import { isAbortOf } from '../core/abort.ts'
 import { toMs, type Duration } from '../core/duration.ts'
-import { InvalidOptionError, ShutdownError, StateError, show, toError } from '../core/errors.ts'
+import { ShutdownError, StateError, toError } from '../core/errors.ts'
 import { Emitter } from '../core/events.ts'
 import { randomText } from '../core/id.ts'
 import { createLogger, type Logger } from '../core/logger.ts'
 import { settledWithin, sleep } from '../core/sleep.ts'
 import type { KillCause, WorkerEvents } from '../core/telemetry.ts'
-import { isAlive, nextState, type LifecycleEvent, type Move, type WorkerState } from './lifecycle.ts'
+import {
+  isAlive,
+  nextState,
+  type LifecycleEvent,
+  type Move,
+  type Restart,
+  type WorkerState,
+} from './lifecycle.ts'
 import { defaultName } from './name.ts'
 import type { WorkerStatus } from './status.ts'
+import { checkWorkerOptions, type WorkerOptions } from './worker-options.ts'
 
-export interface WorkerOptions {
-  /** Names the worker in logs, events and the server. Default: its class and a number, `Mailer-1`. */
-  readonly name?: string
-  /** Default: a logger on standard error. A pino logger fits. */
-  readonly logger?: Logger
-}
+/** Notifies a worker of what its supervisor saw, as if it had seen that itself. */
+export let tell: (worker: Worker<object, object>, event: LifecycleEvent) => Promise<void>
 
 /** So many sleeps at once are a loop that forgot to await them, and would never let anything else run. */
 const MAX_SLEEPS = 10_000
@@ -57,10 +61,16 @@ export abstract class Worker<
   #error: Error | undefined
   #killed: { readonly cause: KillCause; done: Promise<void> } | undefined
   #sleeps = 0
+  #restart: Restart | undefined
+  #isQuiet = false
+
+  static {
+    tell = (worker, event) => worker.notify(event)
+  }
 
   /** @throws InvalidOptionError when options is not an object, or name or logger cannot be one. */
   constructor(options?: Options & WorkerOptions) {
-    checkBase(options)
+    checkWorkerOptions(options)
     this.options = Object.freeze({ ...options }) as Readonly<Options & WorkerOptions>
     this.name = this.options.name ?? defaultName(new.target.name)
     this.logger = (this.options.logger ?? createLogger()).child({ worker: this.name })
@@ -81,6 +91,11 @@ export abstract class Worker<
   /** Of the present life. Aborts when a stop is asked, at a kill, and when main has ended. */
   get signal(): AbortSignal {
     return this.#life.signal
+  }
+
+  /** True while it is asked to take no new work. Queue workers and periodic ones look at it themselves. */
+  get isQuiet(): boolean {
+    return this.#isQuiet
   }
 
   /** What the last life failed with: the first of what setup, main or teardown threw, or the cause of a kill. */
@@ -113,6 +128,12 @@ export abstract class Worker<
       processedCount: this.processedCount,
       errorCount: this.errorCount,
       startedAt: this.#startedAt,
+      placement: 'inline',
+      pid: process.pid,
+      threadId: undefined,
+      restarts: this.#restart?.restarts ?? 0,
+      lastCause: this.#restart?.cause,
+      usage: undefined,
     }
   }
 
@@ -120,9 +141,10 @@ export abstract class Worker<
    * Begins a life. Resolves when setup is done and `startup` was emitted, while main runs on; also when a stop
    * came during setup, in which case main is left out. Rejects, after teardown, with what setup threw. A second
    * call during a life gives the same promise; after its end the worker can be started again.
+   * @param restart why, when a supervisor starts it again: the event `restart` says so after `startup`.
    * @throws StateError (as a rejection) while the last life is still stopping.
    */
-  start(): Promise<void> {
+  start(restart?: Restart): Promise<void> {
     if (this.#state === 'stopping') {
       return Promise.reject(
         new StateError(
@@ -134,10 +156,12 @@ export abstract class Worker<
     if (this.#life.signal.aborted) this.#life = new AbortController()
     this.#error = undefined
     this.#killed = undefined
+    this.#isQuiet = false
+    this.#restart = restart ?? this.#restart
     this.#startedAt = Date.now()
     const started = Promise.withResolvers<void>()
     this.#started = started.promise
-    this.#ended = this.#live(started)
+    this.#ended = this.#live(started, restart)
     return started.promise
   }
 
@@ -163,6 +187,19 @@ export abstract class Worker<
     return this.#killed.done
   }
 
+  /** Asks it to take no new work: what it has in hand goes on. Undone by `resume`, and by the next start. */
+  quiet(): void {
+    if (this.#isQuiet) return
+    this.#isQuiet = true
+    this.onQuiet(true)
+  }
+
+  resume(): void {
+    if (!this.#isQuiet) return
+    this.#isQuiet = false
+    this.onQuiet(false)
+  }
+
   /** Waits for the end. @returns true when it has ended (or never began), false when `timeout` was over first. */
   async join(timeout?: Duration): Promise<boolean> {
     const ms = timeout === undefined ? undefined : toMs(timeout, 'timeout')
@@ -182,6 +219,17 @@ export abstract class Worker<
 
   /** Hears what happens to this worker. What it throws is logged and changes nothing. */
   protected lifecycle(_event: LifecycleEvent): void | Promise<void> {}
+
+  /** Hears when it is asked to take no new work, and when that is over. Default: nothing; see `isQuiet`. */
+  protected onQuiet(_isQuiet: boolean): void {}
+
+  /** Hears a message of `handle.send()`. What it throws is logged and emitted as `error`. Default: nothing. */
+  protected receive(_message: unknown): void | Promise<void> {}
+
+  /** Sends a message to whoever minds this worker: the event `message` of its handle. */
+  protected message(message: unknown): void {
+    this.events.emit('message', { worker: this.name, message })
+  }
 
   /** The last chance to save something before the worker is given up. Default: nothing. */
   protected onKill(_cause: KillCause): void | Promise<void> {}
@@ -210,11 +258,14 @@ export abstract class Worker<
   }
 
   /** One life, from setup to the end of the `shutdown` event. Never rejects. */
-  async #live(started: PromiseWithResolvers<void>): Promise<void> {
+  async #live(started: PromiseWithResolvers<void>, restart: Restart | undefined): Promise<void> {
     const setupError = await this.#attempt('setup', () => this.setup())
     let error = setupError
     if (setupError === undefined) {
-      if (this.#move('ready')) await this.notify({ type: 'startup', worker: this.name })
+      if (this.#move('ready')) {
+        await this.notify({ type: 'startup', worker: this.name })
+        if (restart !== undefined) await this.notify({ type: 'restart', worker: this.name, ...restart })
+      }
       started.resolve()
       if (this.isRunning) error = await this.#attempt('main', () => this.main())
     }
@@ -226,6 +277,16 @@ export abstract class Worker<
     this.#move(error === undefined ? 'ended' : 'failed')
     await this.notify({ type: 'shutdown', worker: this.name, error })
     if (setupError !== undefined) started.reject(setupError)
+  }
+
+  /** Hands a message to `receive`. @throws StateError when it is not running. */
+  send(message: unknown): void {
+    if (!this.isRunning) {
+      throw new StateError(
+        `expected worker ${this.name} to be running to send it a message; it is ${this.state}`,
+      )
+    }
+    void this.#attempt('receive', () => this.receive(message))
   }
 
   /** Runs a hook. Its failure is logged, emitted and returned. */
@@ -247,25 +308,5 @@ export abstract class Worker<
     const next = nextState(this.#state, move)
     if (next !== undefined) this.#state = next
     return next !== undefined
-  }
-}
-
-function checkBase(options: unknown): void {
-  if (options === undefined) return
-  if (typeof options !== 'object' || options === null || Array.isArray(options)) {
-    throw new InvalidOptionError(
-      'options',
-      `expected the options of a worker to be an object, got: ${show(options)}`,
-    )
-  }
-  const { name, logger } = options as Record<string, unknown>
-  if (name !== undefined && (typeof name !== 'string' || name === '')) {
-    throw new InvalidOptionError('name', `expected name to be a text that is not empty, got: ${show(name)}`)
-  }
-  if (logger !== undefined && typeof Reflect.get(Object(logger), 'child') !== 'function') {
-    throw new InvalidOptionError(
-      'logger',
-      `expected logger to be a logger such as pino's, with child(), got: ${show(logger)}`,
-    )
   }
 }

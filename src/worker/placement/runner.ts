@@ -1,7 +1,7 @@
 import type { Duration } from '../../core/duration.ts'
 import type { Emitter } from '../../core/events.ts'
 import type { KillCause, WorkerEvents } from '../../core/telemetry.ts'
-import type { WorkerState } from '../lifecycle.ts'
+import type { Restart, WorkerState } from '../lifecycle.ts'
 import type { WorkerStatus } from '../status.ts'
 import type { Worker } from '../worker.ts'
 
@@ -24,7 +24,12 @@ export interface Runner {
   /** What the worker emits, on the supervisor's side. */
   readonly events: Emitter<WorkerEvents>
   /** Resolves when the worker is set up; rejects with what setup threw. */
-  start(): Promise<void>
+  start(restart?: Restart): Promise<void>
+  /** Hands a message to the worker's `receive`. @throws StateError when it is not running. */
+  send(message: unknown): void
+  /** Asks it to take no new work, without ending; `resume` takes that back. */
+  quiet(): void
+  resume(): void
   /** Asks for a graceful end and waits for it; never rejects. */
   stop(): Promise<void>
   /** Gives it up. Resolves when all that can be done is done; never rejects. */

@@ -1,0 +1,97 @@
+import * as errors from './errors.ts'
+import { show, toError } from './errors.ts'
+
+/**
+ * Errors as plain data, for a line to another thread or process. Structured clone would drop the class, the code
+ * and every other field of an error; here they arrive, the cause and the stack of the place that threw included.
+ */
+export interface WireError {
+  readonly name: string
+  readonly message: string
+  readonly stack: string | undefined
+  /** Own fields that can be copied: `code`, `errno`, `issues`. */
+  readonly fields: Readonly<Record<string, unknown>>
+  readonly cause?: Wire
+  /** Of an AggregateError. */
+  readonly errors?: readonly Wire[]
+}
+
+/** An error, or any other value that was thrown or is a cause. */
+export type Wire = { readonly error: WireError } | { readonly value: unknown }
+
+/** Causes deeper than this are cut off, which also ends those that go round in a circle. */
+const MAX_DEPTH = 8
+/** Of an AggregateError, so many are kept. */
+const MAX_ERRORS = 100
+
+/** @param thrown anything; what is not an Error becomes one. */
+export function errorToWire(thrown: unknown): WireError {
+  return encode(toError(thrown), 0)
+}
+
+function encode(error: Error, depth: number): WireError {
+  const { name, message, stack, cause } = error
+  const inner = (error as Partial<AggregateError>).errors
+  return {
+    name: String(name),
+    message: String(message),
+    stack: typeof stack === 'string' ? stack : undefined,
+    fields: fieldsOf(error),
+    ...(cause === undefined || depth >= MAX_DEPTH ? {} : { cause: encodeAny(cause, depth + 1) }),
+    ...(Array.isArray(inner) && depth < MAX_DEPTH
+      ? { errors: inner.slice(0, MAX_ERRORS).map((each) => encodeAny(each, depth + 1)) }
+      : {}),
+  }
+}
+
+function encodeAny(value: unknown, depth: number): Wire {
+  return value instanceof Error ? { error: encode(value, depth) } : { value: copyable(value) }
+}
+
+function fieldsOf(error: Error): Record<string, unknown> {
+  const fields: Record<string, unknown> = {}
+  for (const [key, value] of Object.entries(error)) {
+    if (key === 'name' || key === 'cause' || key === 'errors' || typeof value === 'function') continue
+    fields[key] = copyable(value)
+  }
+  return fields
+}
+
+/** The value itself where it can be copied, a text of it where it cannot. */
+function copyable(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null) {
+    return typeof value === 'function' || typeof value === 'symbol' ? show(value) : value
+  }
+  try {
+    return structuredClone(value)
+  } catch {
+    return show(value)
+  }
+}
+
+/** The error again, of its own class where that is one of ours or of the language. */
+export function errorFromWire(wire: WireError): Error {
+  const options = wire.cause === undefined ? undefined : { cause: fromWire(wire.cause) }
+  const error = new Error(wire.message, options)
+  Object.setPrototypeOf(error, prototypeOf(wire.name))
+  if (error.name !== wire.name) hide(error, 'name', wire.name)
+  hide(error, 'stack', wire.stack ?? `${wire.name}: ${wire.message}`)
+  if (wire.errors !== undefined) hide(error, 'errors', wire.errors.map(fromWire))
+  return Object.assign(error, wire.fields)
+}
+
+function fromWire(wire: Wire): unknown {
+  return 'error' in wire ? errorFromWire(wire.error) : wire.value
+}
+
+function prototypeOf(name: string): object {
+  const ours = (errors as Record<string, unknown>)[name]
+  const found = ours ?? (globalThis as Record<string, unknown>)[name]
+  const isError = typeof found === 'function' && (found === Error || found.prototype instanceof Error)
+  return isError ? (found.prototype as object) : Error.prototype
+}
+
+/** As errors have theirs: there, but not among the keys. */
+function hide(error: Error, key: string, value: unknown): void {
+  Object.defineProperty(error, key, { value, writable: true, configurable: true, enumerable: false })
+}

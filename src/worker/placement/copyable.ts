@@ -1,0 +1,30 @@
+import { serialize } from 'node:v8'
+import { InvalidOptionError, show } from '../../core/errors.ts'
+import type { Placement } from '../status.ts'
+
+/**
+ * Checks that values can cross to a child.
+ * @throws InvalidOptionError naming the first that cannot, with the reason.
+ */
+export function checkCopyable(values: object, placement: Exclude<Placement, 'inline'>, worker: string): void {
+  const copy = placement === 'thread' ? structuredClone : serialize
+  if (tryCopy(copy, values) === undefined) return
+  for (const [name, value] of Object.entries(values)) {
+    const reason = tryCopy(copy, value)
+    if (reason === undefined) continue
+    throw new InvalidOptionError(
+      name,
+      `expected ${name} of worker ${worker} to be data that can be copied into a ${placement} (no functions, ` +
+        `sockets or other handles; structured clone says: ${reason}), got: ${show(value)}; open what it needs in setup()`,
+    )
+  }
+}
+
+function tryCopy(copy: (value: unknown) => unknown, value: unknown): string | undefined {
+  try {
+    copy(value)
+    return undefined
+  } catch (error) {
+    return (error as Error).message
+  }
+}

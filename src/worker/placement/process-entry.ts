@@ -1,0 +1,23 @@
+/** The first file of the process of a worker. */
+import { Child } from './child.ts'
+import type { ToChild } from './protocol.ts'
+
+/** A line that is full or broken must not keep a process that has ended its work. */
+const FLUSH_MS = 500
+
+// Terminals and service managers signal a whole group; whoever minds this process says when it is to stop.
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGTSTP'] as const) process.on(signal, () => {})
+
+const send = (message: unknown, done: () => void = () => {}): void => {
+  if (process.connected) process.send!(message, undefined, undefined, done)
+  else done()
+}
+const child = new Child({
+  post: (message) => send(message),
+  end: (message, exitCode) => {
+    setTimeout(() => process.exit(exitCode), FLUSH_MS)
+    send(message, () => process.exit(exitCode))
+  },
+})
+process.on('message', (message: ToChild) => child.hear(message))
+process.on('disconnect', () => void child.orphaned())

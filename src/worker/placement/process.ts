@@ -1,0 +1,46 @@
+import { fork } from 'node:child_process'
+import type { Channel, ChannelListener, ChannelOptions } from './channel.ts'
+import { entryOf, flagsOf } from './entry.ts'
+import type { FromChild } from './protocol.ts'
+
+/** After its end a process may still have messages on the line; so long is waited for the end of those. */
+const LAST_MESSAGES_MS = 500
+
+/** Starts a process for a worker. */
+export function openProcess(options: ChannelOptions, listener: ChannelListener): Channel {
+  const child = fork(entryOf('process'), {
+    serialization: 'advanced',
+    execArgv: flagsOf(options.execArgv),
+    env: { ...process.env, ...options.env },
+    // Its output is this process's own; nothing is read from the terminal.
+    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+  })
+  let isOver = false
+  const over = (exitCode: number | undefined, signal: string | undefined, error?: Error): void => {
+    if (isOver) return
+    isOver = true
+    listener.onExit({ exitCode, signal, error })
+  }
+  child.on('message', (message) => {
+    if (!isOver) listener.onMessage(message as FromChild)
+  })
+  child.on('error', (error) => {
+    // The others of its errors are a line that broke, of which the exit tells.
+    if (child.pid === undefined) over(undefined, undefined, error)
+  })
+  child.on('exit', (code, signal) => {
+    const end = (): void => over(code ?? undefined, signal ?? undefined)
+    if (!child.connected) return end()
+    child.once('disconnect', end)
+    setTimeout(end, LAST_MESSAGES_MS)
+  })
+  return {
+    pid: child.pid,
+    threadId: undefined,
+    post: (message) => {
+      if (child.connected) child.send(message, () => {})
+    },
+    terminate: () => child.kill('SIGKILL'),
+    sampleStack: () => Promise.resolve(undefined),
+  }
+}

@@ -1,0 +1,16 @@
+/** The first file of the thread of a worker. */
+import { parentPort } from 'node:worker_threads'
+import { Child } from './child.ts'
+import type { ToChild } from './protocol.ts'
+
+// Typed as absent because this file could be imported elsewhere; it never is.
+const port = parentPort!
+const child = new Child({
+  post: (message) => port.postMessage(message),
+  // The runner is handed what was posted before it hears of the exit.
+  end: (message, exitCode) => {
+    port.postMessage(message)
+    process.exit(exitCode)
+  },
+})
+port.on('message', (message: ToChild) => child.hear(message))

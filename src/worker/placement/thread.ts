@@ -1,0 +1,29 @@
+import { Worker as Thread } from 'node:worker_threads'
+import { toError } from '../../core/errors.ts'
+import type { Channel, ChannelListener, ChannelOptions } from './channel.ts'
+import { entryOf, flagsOf } from './entry.ts'
+import type { FromChild } from './protocol.ts'
+import { sampleThread } from './thread-stack.ts'
+
+/** Starts a thread of this process for a worker. */
+export function openThread(options: ChannelOptions, listener: ChannelListener): Channel {
+  const { name, env, resourceLimits } = options
+  const thread = new Thread(entryOf('thread'), {
+    name,
+    env: { ...process.env, ...env },
+    execArgv: flagsOf(options.execArgv),
+    ...(resourceLimits === undefined ? {} : { resourceLimits }),
+  })
+  const { threadId } = thread
+  let error: Error | undefined
+  thread.on('message', (message: FromChild) => listener.onMessage(message))
+  thread.on('error', (thrown) => (error = toError(thrown)))
+  thread.on('exit', (exitCode) => listener.onExit({ exitCode, signal: undefined, error }))
+  return {
+    pid: process.pid,
+    threadId,
+    post: (message) => thread.postMessage(message),
+    terminate: () => void thread.terminate(),
+    sampleStack: () => sampleThread(threadId),
+  }
+}

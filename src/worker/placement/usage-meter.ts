@@ -1,0 +1,41 @@
+import { performance, type EventLoopUtilization } from 'node:perf_hooks'
+import { getHeapStatistics } from 'node:v8'
+import type { Usage } from '../../core/telemetry.ts'
+import type { Placement } from '../status.ts'
+
+/** @returns a function that measures what this thread or process used since it was called last. */
+export function usageMeter(placement: Exclude<Placement, 'inline'>): () => Usage {
+  const cpu = cpuClock(placement)
+  let lastCpuMs = cpu()
+  let lastAt = performance.now()
+  let lastLoop: EventLoopUtilization = performance.eventLoopUtilization()
+  return () => {
+    const [cpuMs, at, loop] = [cpu(), performance.now(), performance.eventLoopUtilization()]
+    const { utilization } = performance.eventLoopUtilization(loop, lastLoop)
+    const cpuPercent = Math.round(((cpuMs - lastCpuMs) / Math.max(1, at - lastAt)) * 1000) / 10
+    lastCpuMs = cpuMs
+    lastAt = at
+    lastLoop = loop
+    return { cpuPercent, memoryBytes: memoryBytes(placement), utilization }
+  }
+}
+
+/** Milliseconds of CPU used so far. */
+function cpuClock(placement: Exclude<Placement, 'inline'>): () => number {
+  // Node 22 cannot measure a single thread: how busy its loop is comes nearest.
+  const threadUsage = process.threadCpuUsage as typeof process.threadCpuUsage | undefined
+  if (placement === 'thread' && threadUsage === undefined) {
+    return () => performance.eventLoopUtilization().active
+  }
+  const read = placement === 'thread' ? () => threadUsage!() : () => process.cpuUsage()
+  return () => {
+    const { user, system } = read()
+    return (user + system) / 1000
+  }
+}
+
+function memoryBytes(placement: Exclude<Placement, 'inline'>): number {
+  if (placement === 'process') return process.memoryUsage.rss()
+  const { used_heap_size, external_memory } = getHeapStatistics()
+  return used_heap_size + external_memory
+}

@@ -11,6 +11,13 @@ export { PeriodicWorker } from './worker/periodic-worker.ts'
 export { WorkerHandle } from './worker/handle.ts'
 export { type PlacementOptions } from './worker/placement/placement-options.ts'
 export { Server } from './server/server.ts'
+export { type ServerOptions, type ServerStatus } from './server/server-options.ts'
+export { type ServerEvents } from './server/server-events.ts'
+export { type RestartOptions, type SupervisionOptions } from './server/supervision-options.ts'
+export { WorkerGroup } from './server/worker-group.ts'
+export { type WorkerGroupEvents, type WorkerGroupOptions } from './server/worker-group-options.ts'
+export { type GroupView, type ScalingRule } from './server/scaling.ts'
+export { type SlotStatus } from './server/slot-status.ts'
 
 // Durable queues
 export { Queue, type AddedJob, type AddResult, type JobInput, type ListOptions } from './queue/queue.ts'

@@ -26,6 +26,7 @@ export type ErrorCode =
   | 'WORKER_EXITED'
   | 'WORKER_STALLED'
   | 'START_TIMEOUT'
+  | 'MEMORY_LIMIT'
   | 'CONFIG'
 
 /** The base class of all errors of this library. */

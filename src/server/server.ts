@@ -1,110 +1,100 @@
+import { orAborted } from '../core/abort.ts'
+import { Emitter } from '../core/events.ts'
 import type { Duration } from '../core/duration.ts'
 import { InvalidOptionError, ShutdownError, StateError, toError } from '../core/errors.ts'
-import { createLogger, type Logger } from '../core/logger.ts'
-import { boolean, checkOptions, custom, duration, optional, unknownName } from '../core/options.ts'
+import { checkOptions, unknownName, type Checked } from '../core/options.ts'
 import { Service } from '../core/service.ts'
 import type { KillCause } from '../core/telemetry.ts'
-import { WorkerHandle, type OptionsOf } from '../worker/handle.ts'
+import type { OptionsOf, WorkerHandle } from '../worker/handle.ts'
+import { refuseInChild } from '../worker/placement/child-scope.ts'
 import type { AnyWorker, WorkerClass } from '../worker/placement/runner.ts'
-import type { WorkerStatus } from '../worker/status.ts'
-import { living, type Member } from './member.ts'
+import { makeSlot } from './make-slot.ts'
+import { checkNames, living, type Member } from './member.ts'
+import { reload } from './reload.ts'
 import { runForever } from './run-forever.ts'
+import type { ServerEvents } from './server-events.ts'
+import { SERVER_RULES, type ServerOptions, type ServerStatus } from './server-options.ts'
 import { killAll, shutDown } from './shutdown.ts'
-
-export interface ServerOptions {
-  /** What a graceful stop may take, all workers together. Default: 30s. */
-  readonly shutdownTimeout?: Duration
-  /** Also the logger of the workers that the server makes. Default: one on standard error. */
-  readonly logger?: Logger
-  /** Whether `runForever` ends the process, with code 1, at an exception that nobody caught. Default: true. */
-  readonly exitOnUncaught?: boolean
-}
-
-/** How one worker is looked after. */
-export interface AddOptions {
-  /** What it may take to stop once it is asked. Default: what is left of the server's shutdownTimeout. */
-  readonly stopTimeout?: Duration
-}
-
-export interface ServerStatus {
-  readonly isReady: boolean
-  readonly isLive: boolean
-  readonly workers: readonly WorkerStatus[]
-}
-
-const rules = {
-  shutdownTimeout: duration({ default: '30s' }),
-  logger: custom<Logger>('a logger such as pino', isLogger, () => createLogger()),
-  exitOnUncaught: boolean(true),
-}
-const addRules = { stopTimeout: optional(duration({ default: 0 })) }
+import { restartRulesOf, type SupervisionOptions } from './supervision-options.ts'
+import { Supervisor } from './supervisor.ts'
+import { WorkerGroup } from './worker-group.ts'
 
 /**
- * Minds workers: starts them in order, stops them in reverse, and sees that the process ends as it should.
+ * Minds workers: starts them in order, starts those again that fail, stops them in reverse, and sees that the
+ * process ends as it should.
  *
  *     await new Server().add(mailWorker).add(Watcher, { path: '/var/log/app.log' }).runForever()
  */
 export class Server extends Service {
-  readonly #options: { shutdownTimeout: number; logger: Logger; exitOnUncaught: boolean }
-  readonly #members: Member[] = []
+  readonly events: Emitter<ServerEvents> = new Emitter()
+  readonly #options: Checked<typeof SERVER_RULES>
+  readonly #supervisor: Supervisor
   readonly #targets = new Set<object>()
   #phase: 'idle' | 'starting' | 'started' | 'stopping' = 'idle'
+  #wasStarted = false
+  #isQuiet = false
+  #reloading: Promise<void> | undefined
   #interrupt = new AbortController()
   #hurry = new AbortController()
   #killed: readonly string[] = []
+  #givenUp: readonly string[] = []
   #isForever = false
 
   /** @throws InvalidOptionError naming the option. */
   constructor(options?: ServerOptions) {
     super()
-    this.#options = checkOptions('Server', rules, options)
+    this.#options = checkOptions('Server', SERVER_RULES, options)
+    const { strategy, shutdownTimeout: stopTimeoutMs, logger } = this.#options
+    this.#supervisor = new Supervisor({
+      ...restartRulesOf(this.#options),
+      ...{ strategy, stopTimeoutMs, logger },
+      onGiveUp: ({ name }, error) => this.#giveUp(name, error),
+    })
   }
 
-  /** True while it takes work: from the end of start to the moment a stop is asked. */
+  /** True from the end of the first start on: what a startup probe asks. */
+  get isStarted(): boolean {
+    return this.#wasStarted
+  }
+
+  /** True while it takes work: from the end of start to the moment a stop is asked, unless it is quiet. */
   get isReady(): boolean {
-    return this.#phase === 'started' && !this.#hurry.signal.aborted
+    return this.#phase === 'started' && !this.#isQuiet && !this.#hurry.signal.aborted
   }
 
-  /** False once a worker had to be killed; stays true while draining. */
+  /** False once a worker had to be killed or was given up; stays true while draining. */
   get isLive(): boolean {
-    return this.#killed.length === 0 && !this.#hurry.signal.aborted
+    return this.#killed.length + this.#givenUp.length === 0 && !this.#hurry.signal.aborted
   }
 
-  /** The workers, in the order in which they were added. */
+  /** The workers, those of groups too, in the order in which they were added. */
   get workers(): readonly WorkerHandle[] {
-    return this.#members.map(({ handle }) => handle)
+    return this.#supervisor.members.flatMap(({ handles }) => handles)
   }
 
   /**
-   * Adds a worker, or a class to make one of. Added to a running server, it is started at once; should that fail,
-   * it is logged and the others go on.
+   * Adds a worker, a class to make one of, or a group. Added to a running server, it is started at once; should
+   * that fail, it is logged and the others go on.
    * @throws InvalidOptionError when it or its name is here already; StateError while the server is stopping.
    */
-  add(worker: AnyWorker, supervision?: AddOptions): this
+  add(worker: AnyWorker, supervision?: SupervisionOptions): this
+  add(group: WorkerGroup): this
   add<Class extends WorkerClass>(
     workerClass: Class,
-    ...rest: [...options: OptionsOf<Class>, supervision?: AddOptions]
+    ...rest: [...options: OptionsOf<Class>, supervision?: SupervisionOptions]
   ): this
-  add(target: AnyWorker | WorkerClass, first?: object, second?: object): this {
-    const isClass = typeof target === 'function'
-    const { stopTimeout } = checkOptions('Server.add', addRules, isClass ? second : first)
+  add(target: AnyWorker | WorkerClass | WorkerGroup, first?: object, second?: object): this {
     if (this.#phase === 'stopping') throw new StateError('cannot add a worker while the server is stopping')
+    const isClass = typeof target === 'function'
     if (!isClass && this.#targets.has(target)) {
       throw new InvalidOptionError('worker', `expected worker to be added once, got ${target.name} again`)
     }
-    const handle = isClass
-      ? new WorkerHandle(target, { logger: this.#options.logger, ...first })
-      : new WorkerHandle(target)
-    if (this.workers.some(({ name }) => name === handle.name)) {
-      throw new InvalidOptionError(
-        'name',
-        `expected the name of a worker to be unique, got a second "${handle.name}"; give one of them another name`,
-      )
-    }
+    const member = this.#memberOf(target, first, second)
+    checkNames(this.#supervisor.members, member)
     this.#targets.add(target)
-    this.#members.push({ handle, stopTimeoutMs: stopTimeout })
-    // The worker has logged why it failed, and its state says so.
-    if (this.#phase === 'started') handle.start().catch(() => {})
+    this.#supervisor.add(member)
+    if (this.#isQuiet) member.quiet()
+    if (this.#phase === 'started') this.#startLate(member)
     return this
   }
 
@@ -123,15 +113,18 @@ export class Server extends Service {
   }
 
   status(): ServerStatus {
-    const workers = this.workers.map((handle) => handle.status())
-    return { isReady: this.isReady, isLive: this.isLive, workers }
+    const { isStarted, isReady, isLive } = this
+    return { isStarted, isReady, isLive, workers: this.workers.map((handle) => handle.status()) }
   }
 
   /**
-   * Starts the workers in the order in which they were added. When one fails, those before it are stopped again
-   * and the start rejects with its error. Rejects with a ShutdownError when a stop comes before it is done.
+   * Starts the workers in the order in which they were added. One that cannot start is tried again, as its
+   * restart policy says; when it is given up, those before it are stopped again and the start rejects with its
+   * error. Rejects with a ShutdownError when a stop comes before it is done.
+   * @throws StateError (as a rejection) in the thread or process of a worker.
    */
-  override start(): Promise<void> {
+  override async start(): Promise<void> {
+    refuseInChild('Server.start()')
     if (this.#phase === 'idle') this.#phase = 'starting'
     // Each start has its own, so that a stop also reaches a start that still waits for the last stop.
     if (this.#interrupt.signal.aborted) this.#interrupt = new AbortController()
@@ -143,18 +136,46 @@ export class Server extends Service {
    * Safe before start, twice, and during a start, which it interrupts.
    */
   override stop(): Promise<void> {
-    if (this.#phase !== 'idle') this.#phase = 'stopping'
+    if (this.#phase === 'started' || this.#phase === 'starting') {
+      this.#phase = 'stopping'
+      this.events.emit('stopping', { reason: 'it was asked to stop' })
+    }
+    this.#supervisor.close(new ShutdownError('the server is stopping'))
     this.#interrupt.abort(new ShutdownError('the server was stopped before all its workers had started'))
     return super.stop()
   }
 
   /** Gives all living workers up at once, and cuts a stop short. Waits about a second at most. */
   async kill(cause: KillCause): Promise<void> {
-    this.#killed = living(this.#members).map(({ handle }) => handle.name)
-    const killing = killAll(this.#members, cause)
+    const { members } = this.#supervisor
+    this.#supervisor.close(cause.error)
+    this.#killed = living(members).map(({ name }) => name)
+    const killing = killAll(members, cause)
     this.#hurry.abort(cause)
     this.#interrupt.abort(cause.error)
     await killing
+  }
+
+  /** Asks all workers to take no new work; what they have in hand goes on. `isReady` is false until `resume`. */
+  quiet(): void {
+    this.#setQuiet(true)
+  }
+
+  resume(): void {
+    this.#setQuiet(false)
+  }
+
+  /**
+   * Rolling reload: replaces the workers one at a time, each new one ready before the next is touched. A second
+   * call during a reload gives the same promise.
+   * @throws what a new worker could not start for; it was given up then, and the others go on as they are.
+   */
+  reload(): Promise<void> {
+    if (this.#phase !== 'started') {
+      return Promise.reject(new StateError('expected the server to be started before it is reloaded'))
+    }
+    this.#reloading ??= this.#reload().finally(() => (this.#reloading = undefined))
+    return this.#reloading
   }
 
   /** Waits for the end of every worker, each for `timeout`. @returns true when all have ended. */
@@ -170,18 +191,24 @@ export class Server extends Service {
    * @returns the exit code, which is set as `process.exitCode`: 0, or 1 when a worker failed.
    */
   async runForever(): Promise<number> {
-    const { logger, exitOnUncaught } = this.#options
+    refuseInChild('Server.runForever()')
+    const { logger, exitOnUncaught, watchdog, watchdogThreshold } = this.#options
     if (this.#isForever) throw new StateError('expected runForever to be called once, it is running already')
-    if (this.#members.length === 0) logger.warn({}, 'the server has no workers, so it ends at once')
+    if (this.#supervisor.members.length === 0) {
+      logger.warn({}, 'the server has no workers, so it ends at once')
+    }
     this.#isForever = true
     try {
       return await runForever({
-        logger,
-        exitOnUncaught,
+        ...{ logger, exitOnUncaught, watchdog, watchdogThreshold, events: this.events },
         start: () => this.start(),
         stop: () => this.stop(),
         kill: (cause) => this.kill(cause),
-        ended: () => this.#ended(),
+        quiet: () => this.quiet(),
+        resume: () => this.resume(),
+        reload: () => this.reload(),
+        isLive: () => this.isLive,
+        ended: () => this.#supervisor.ended(),
         outcome: () => ({ failed: this.#failed(), killed: this.#killed }),
       })
     } finally {
@@ -190,18 +217,23 @@ export class Server extends Service {
   }
 
   protected override async onStart(): Promise<void> {
+    const { members } = this.#supervisor
     this.#phase = 'starting'
     this.#hurry = new AbortController()
     this.#killed = []
+    this.#givenUp = []
+    this.#supervisor.open()
     const { signal } = this.#interrupt
     try {
       // Workers added meanwhile are started by this loop too.
-      for (const { handle } of this.#members) {
+      for (const member of members) {
         signal.throwIfAborted()
-        await Promise.race([handle.start(), rejectOnAbort(signal)])
+        await orAborted(this.#supervisor.start(member), signal)
       }
       signal.throwIfAborted()
       this.#phase = 'started'
+      this.#wasStarted = true
+      this.events.emit('ready', { workers: this.workers.length })
     } catch (error) {
       await this.onStop()
       throw error
@@ -210,28 +242,61 @@ export class Server extends Service {
 
   protected override async onStop(): Promise<void> {
     this.#phase = 'stopping'
+    this.#supervisor.close(new ShutdownError('the server is stopping'))
     const { shutdownTimeout: timeoutMs, logger } = this.#options
-    const killed = await shutDown(this.#members, { timeoutMs, logger, hurry: this.#hurry.signal })
+    const killed = await shutDown(this.#supervisor.members, { timeoutMs, logger, hurry: this.#hurry.signal })
     this.#killed = [...new Set([...this.#killed, ...killed])]
     this.#phase = 'idle'
+    this.events.emit('stopped', { killed: this.#killed })
   }
 
-  /** Resolves when nobody is alive, those included who were added or started again meanwhile. */
-  async #ended(): Promise<void> {
-    while (living(this.#members).length > 0) await this.joinAll()
+  #startLate(member: Member): void {
+    this.#supervisor.start(member).catch((thrown: unknown) => {
+      if (this.#phase === 'started') this.#giveUp(member.name, toError(thrown))
+    })
+  }
+
+  #memberOf(target: AnyWorker | WorkerClass | WorkerGroup, first?: object, second?: object): Member {
+    if (target instanceof WorkerGroup) {
+      target.events.on('failed', ({ worker, error }) => this.#giveUp(worker, error))
+      return target
+    }
+    const [options, supervision] =
+      typeof target === 'function' ? [{ logger: this.#options.logger, ...first }, second] : [undefined, first]
+    return makeSlot(target, options, supervision, (slot, cause) => this.#supervisor.recycle(slot, cause))
+  }
+
+  #setQuiet(isQuiet: boolean): void {
+    if (this.#isQuiet === isQuiet) return
+    this.#isQuiet = isQuiet
+    for (const member of this.#supervisor.members) {
+      if (isQuiet) member.quiet()
+      else member.resume()
+    }
+    this.events.emit('quiet', { isQuiet })
+  }
+
+  async #reload(): Promise<void> {
+    this.events.emit('reloading', { workers: this.workers.length })
+    try {
+      await reload(this.#supervisor, this.#options.logger)
+    } finally {
+      if (this.#phase === 'started') this.events.emit('ready', { workers: this.workers.length })
+    }
+  }
+
+  #giveUp(worker: string, error: Error): void {
+    const { logger, onGiveUp } = this.#options
+    this.#givenUp = [...this.#givenUp, worker]
+    logger.error(
+      { worker, err: error },
+      `worker ${worker} failed too often and is given up: the server is unhealthy`,
+    )
+    this.events.emit('unhealthy', { worker, error })
+    if (onGiveUp === 'exit') void this.stop()
   }
 
   #failed(): string[] {
-    return this.workers.filter(({ state }) => state === 'failed').map(({ name }) => name)
+    return [...new Set([...this.#givenUp, ...this.#supervisor.failed().map(({ name }) => name)])]
   }
-}
-
-function rejectOnAbort(signal: AbortSignal): Promise<never> {
-  return new Promise((_resolve, reject) => {
-    signal.addEventListener('abort', () => reject(toError(signal.reason)), { once: true })
-  })
-}
-
-function isLogger(value: unknown): boolean {
-  return typeof Reflect.get(Object(value), 'child') === 'function'
 }

@@ -7,13 +7,13 @@ import type { KillCause } from '../core/telemetry.ts'
 import { living, type Member } from './member.ts'
 
 /** How long workers may take to save what they can when they are given up. */
-const KILL_GRACE_MS = 1000
+const KILL_GRACE_MS = 1500
 
 export interface ShutdownOptions {
   /** The budget of all workers together, ms. */
   readonly timeoutMs: number
   /** Aborts when there is no time left at all; its reason is the KillCause. */
-  readonly hurry: AbortSignal
+  readonly hurry?: AbortSignal
   readonly logger: Logger
 }
 
@@ -38,22 +38,23 @@ export async function shutDown(members: readonly Member[], options: ShutdownOpti
 
 /** Kills every living worker at once, in the caller's async context; waits about a second at most. */
 export async function killAll(members: readonly Member[], cause: KillCause): Promise<void> {
-  const killing = living(members).map(({ handle }) => handle.kill(cause))
+  const killing = living(members).map((member) => member.kill(cause))
   await settledWithin(Promise.all(killing), KILL_GRACE_MS)
 }
 
 async function stopOne(member: Member, deadline: number, options: ShutdownOptions): Promise<string[]> {
-  const { handle } = member
   const timeoutMs = member.stopTimeoutMs ?? Math.max(0, deadline - systemClock.monotonic())
   const { hurry } = options
-  const ended = await settledWithin(Promise.race([handle.stop(), aborted(hurry)]), timeoutMs)
-  if (ended && living([member]).length === 0) return []
-  const cause: KillCause = hurry.aborted
-    ? (hurry.reason as KillCause)
-    : tooLate(handle.name, member.stopTimeoutMs ?? options.timeoutMs)
-  options.logger.error({ worker: handle.name, err: cause.error }, `worker ${handle.name} is killed`)
+  const stopped = hurry === undefined ? member.stop() : Promise.race([member.stop(), aborted(hurry)])
+  const ended = await settledWithin(stopped, timeoutMs)
+  if (ended && !member.isAlive) return []
+  const cause: KillCause =
+    hurry?.aborted === true
+      ? (hurry.reason as KillCause)
+      : tooLate(member.name, member.stopTimeoutMs ?? options.timeoutMs)
+  options.logger.error({ worker: member.name, err: cause.error }, `worker ${member.name} is killed`)
   await killAll([member], cause)
-  return [handle.name]
+  return [member.name]
 }
 
 function tooLate(name: string, timeoutMs: number): KillCause {

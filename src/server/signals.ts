@@ -24,3 +24,12 @@ export function listenForSignals(onSignal: (signal: StopSignal) => void): () => 
     for (const signal of SIGNALS) process.off(signal, listener)
   }
 }
+
+/** Calls the listener of each signal. @returns what takes them away again. */
+export function listenFor(listeners: Partial<Record<NodeJS.Signals, () => void>>): () => void {
+  const entries = Object.entries(listeners) as [NodeJS.Signals, () => void][]
+  for (const [signal, listener] of entries) process.on(signal, listener)
+  return () => {
+    for (const [signal, listener] of entries) process.off(signal, listener)
+  }
+}

@@ -1,9 +1,11 @@
 import { describe, expect, test } from 'vitest'
 import { InvalidOptionError, ShutdownError, StateError } from '../../../src/core/errors.ts'
 import { silentLogger } from '../../../src/core/logger.ts'
-import { Server, type ServerOptions } from '../../../src/server/server.ts'
+import type { ServerOptions } from '../../../src/server/server-options.ts'
+import { Server } from '../../../src/server/server.ts'
 import { captureLogger, until } from '../../../src/testing/index.ts'
-import { Worker, type WorkerOptions } from '../../../src/worker/worker.ts'
+import type { WorkerOptions } from '../../../src/worker/worker-options.ts'
+import { Worker } from '../../../src/worker/worker.ts'
 
 interface Plan {
   readonly notes?: string[]
@@ -36,7 +38,8 @@ class Probe extends Worker<Plan> {
 
 const probe = (name: string, plan: Plan & WorkerOptions = {}) =>
   new Probe({ name, logger: silentLogger, ...plan })
-const server = (options: ServerOptions = {}) => new Server({ logger: silentLogger, ...options })
+/** What fails is not started again here; supervisor.test.ts is about that. */
+const server = (options: ServerOptions = {}) => new Server({ logger: silentLogger, intensity: 0, ...options })
 const never = () => new Promise<void>(() => {})
 
 describe('adding workers', () => {
@@ -124,7 +127,7 @@ describe('adding workers', () => {
         throw new Error('broke')
       }
     }
-    const minder = new Server({ logger }).add(Broken, { name: 'made' })
+    const minder = new Server({ logger }).add(Broken, { name: 'made' }, { restart: 'temporary' })
     await minder.start()
     await minder.joinAll()
     expect(logger.lines).toMatchObject([{ message: 'main failed', fields: { worker: 'made' } }])

@@ -1,0 +1,76 @@
+import { backoffMs } from '../core/backoff.ts'
+import { MillhandError } from '../core/errors.ts'
+
+/**
+ * When a worker that has ended is started again. `permanent`: always. `transient`: when it failed.
+ * `temporary`: never.
+ */
+export type RestartPolicy = 'permanent' | 'transient' | 'temporary'
+
+export interface RestartRules {
+  /** A worker is started again at most so often... */
+  readonly intensity: number
+  /** ...within so long, ms. */
+  readonly periodMs: number
+  /** The wait before the first restart of a streak, ms; doubled by each that follows. */
+  readonly backoffMs: number
+  readonly maxBackoffMs: number
+  /** A life of so long ends a streak of failures, ms. */
+  readonly healthyMs: number
+}
+
+/** What a supervisor remembers of one worker. */
+export interface RestartHistory {
+  /** When it was started again, within the period. */
+  readonly times: readonly number[]
+  /** Failures since it was healthy. */
+  readonly streak: number
+}
+
+export const NO_RESTARTS: RestartHistory = { times: [], streak: 0 }
+
+/** What to do about a worker that has ended. */
+export type Decision =
+  | { readonly action: 'leave' }
+  | { readonly action: 'give-up' }
+  | { readonly action: 'restart'; readonly delayMs: number; readonly history: RestartHistory }
+
+export interface End {
+  /** What it failed with; undefined when it ended in peace. */
+  readonly error: Error | undefined
+  /** How long it was up, ms; 0 when it did not even start. */
+  readonly upMs: number
+  readonly atMs: number
+}
+
+/**
+ * Whether, and after what wait, a worker that has ended is started again.
+ * @param random a number in 0..1, for tests.
+ */
+export function decide(
+  policy: RestartPolicy,
+  end: End,
+  history: RestartHistory,
+  rules: RestartRules,
+  random?: number,
+): Decision {
+  if (policy === 'temporary' || (policy === 'transient' && end.error === undefined))
+    return { action: 'leave' }
+  if (isHopeless(end.error)) return { action: 'give-up' }
+  const times = history.times.filter((at) => end.atMs - at < rules.periodMs)
+  if (times.length >= rules.intensity) return { action: 'give-up' }
+  const streak = end.upMs >= rules.healthyMs ? 0 : history.streak
+  const backoff = { baseMs: rules.backoffMs, maxMs: rules.maxBackoffMs, factor: 2, jitter: 'equal' } as const
+  return {
+    action: 'restart',
+    delayMs: backoffMs(backoff, streak, random),
+    history: { times: [...times, end.atMs], streak: streak + 1 },
+  }
+}
+
+/** A mistake in the program, which another try cannot cure. */
+function isHopeless(error: Error | undefined): boolean {
+  return error instanceof MillhandError && HOPELESS.has(error.code)
+}
+
+const HOPELESS: ReadonlySet<string> = new Set(['INVALID_OPTION', 'MODULE_LOAD', 'UNSUPPORTED'])

@@ -33,8 +33,8 @@ function encode(error: Error, depth: number): WireError {
   const { name, message, stack, cause } = error
   const inner = (error as Partial<AggregateError>).errors
   return {
-    name: String(name),
-    message: String(message),
+    name: textOf(name),
+    message: textOf(message),
     stack: typeof stack === 'string' ? stack : undefined,
     fields: fieldsOf(error),
     ...(cause === undefined || depth >= MAX_DEPTH ? {} : { cause: encodeAny(cause, depth + 1) }),
@@ -42,6 +42,10 @@ function encode(error: Error, depth: number): WireError {
       ? { errors: inner.slice(0, MAX_ERRORS).map((each) => encodeAny(each, depth + 1)) }
       : {}),
   }
+}
+
+function textOf(value: unknown): string {
+  return typeof value === 'string' ? value : show(value)
 }
 
 function encodeAny(value: unknown, depth: number): Wire {

@@ -1,5 +1,5 @@
 import type { Usage } from '../core/telemetry.ts'
-import type { WorkerState } from './lifecycle.ts'
+import type { Restart, WorkerState } from './lifecycle.ts'
 
 /** Where the code of a worker runs: this event loop, a thread of this process, a process of its own. */
 export type Placement = 'inline' | 'thread' | 'process'
@@ -28,4 +28,23 @@ export interface WorkerStatus {
   readonly lastCause: Error | undefined
   /** What it uses, as of its last sign of life; undefined for an inline worker, which shares everything. */
   readonly usage: Usage | undefined
+}
+
+type Live = Pick<
+  WorkerStatus,
+  'name' | 'id' | 'state' | 'isRunning' | 'queueSize' | 'processedCount' | 'errorCount'
+>
+
+/** The row of a worker that runs on this event loop and shares all that this process uses. */
+export function inlineStatus(
+  worker: Live,
+  startedAt: number | undefined,
+  restart: Restart | undefined,
+): WorkerStatus {
+  const { name, id, state, isRunning, queueSize, processedCount, errorCount } = worker
+  return {
+    ...{ name, id, state, isRunning, queueSize, processedCount, errorCount, startedAt },
+    ...{ placement: 'inline', pid: process.pid, threadId: undefined, usage: undefined },
+    ...{ restarts: restart?.restarts ?? 0, lastCause: restart?.cause },
+  }
 }

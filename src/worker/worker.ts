@@ -4,7 +4,7 @@ import { ShutdownError, StateError, toError } from '../core/errors.ts'
 import { Emitter } from '../core/events.ts'
 import { randomText } from '../core/id.ts'
 import { createLogger, type Logger } from '../core/logger.ts'
-import { settledWithin, sleep } from '../core/sleep.ts'
+import { settledWithin } from '../core/sleep.ts'
 import type { KillCause, WorkerEvents } from '../core/telemetry.ts'
 import {
   isAlive,
@@ -15,14 +15,12 @@ import {
   type WorkerState,
 } from './lifecycle.ts'
 import { defaultName } from './name.ts'
-import type { WorkerStatus } from './status.ts'
+import { Sleeps } from './sleeps.ts'
+import { inlineStatus, type WorkerStatus } from './status.ts'
 import { checkWorkerOptions, type WorkerOptions } from './worker-options.ts'
 
 /** Notifies a worker of what its supervisor saw, as if it had seen that itself. */
 export let tell: (worker: Worker<object, object>, event: LifecycleEvent) => Promise<void>
-
-/** So many sleeps at once are a loop that forgot to await them, and would never let anything else run. */
-const MAX_SLEEPS = 10_000
 
 /**
  * Code with a life: `setup`, then `main`, then `teardown`, with `lifecycle` told of what happens.
@@ -60,7 +58,7 @@ export abstract class Worker<
   #startedAt: number | undefined
   #error: Error | undefined
   #killed: { readonly cause: KillCause; done: Promise<void> } | undefined
-  #sleeps = 0
+  readonly #sleeps: Sleeps
   #restart: Restart | undefined
   #isQuiet = false
 
@@ -73,6 +71,7 @@ export abstract class Worker<
     checkWorkerOptions(options)
     this.options = Object.freeze({ ...options }) as Readonly<Options & WorkerOptions>
     this.name = this.options.name ?? defaultName(new.target.name)
+    this.#sleeps = new Sleeps(this.name)
     this.logger = (this.options.logger ?? createLogger()).child({ worker: this.name })
     this.events = new Emitter((err, event) => {
       this.logger.error({ err, event }, `a listener of "${event}" failed`)
@@ -119,22 +118,7 @@ export abstract class Worker<
   }
 
   status(): WorkerStatus {
-    return {
-      name: this.name,
-      id: this.id,
-      state: this.#state,
-      isRunning: this.isRunning,
-      queueSize: this.queueSize,
-      processedCount: this.processedCount,
-      errorCount: this.errorCount,
-      startedAt: this.#startedAt,
-      placement: 'inline',
-      pid: process.pid,
-      threadId: undefined,
-      restarts: this.#restart?.restarts ?? 0,
-      lastCause: this.#restart?.cause,
-      usage: undefined,
-    }
+    return inlineStatus(this, this.#startedAt, this.#restart)
   }
 
   /**
@@ -191,13 +175,13 @@ export abstract class Worker<
   quiet(): void {
     if (this.#isQuiet) return
     this.#isQuiet = true
-    this.onQuiet(true)
+    void this.#attempt('onQuiet', () => this.onQuiet(true))
   }
 
   resume(): void {
     if (!this.#isQuiet) return
     this.#isQuiet = false
-    this.onQuiet(false)
+    void this.#attempt('onQuiet', () => this.onQuiet(false))
   }
 
   /** Waits for the end. @returns true when it has ended (or never began), false when `timeout` was over first. */
@@ -220,7 +204,10 @@ export abstract class Worker<
   /** Hears what happens to this worker. What it throws is logged and changes nothing. */
   protected lifecycle(_event: LifecycleEvent): void | Promise<void> {}
 
-  /** Hears when it is asked to take no new work, and when that is over. Default: nothing; see `isQuiet`. */
+  /**
+   * Hears when it is asked to take no new work, and when that is over. What it throws is logged and emitted as
+   * `error`. Default: nothing; see `isQuiet`.
+   */
   protected onQuiet(_isQuiet: boolean): void {}
 
   /** Hears a message of `handle.send()`. What it throws is logged and emitted as `error`. Default: nothing. */
@@ -236,15 +223,7 @@ export abstract class Worker<
 
   /** Sleeps; false when a stop cut it short. Leaves no timer behind. @throws StateError at 10,000 at a time. */
   protected sleep(duration: Duration): Promise<boolean> {
-    const ms = toMs(duration, 'duration')
-    // Thrown, not a rejection: a loop that awaits nothing would never see that.
-    if (this.#sleeps >= MAX_SLEEPS) {
-      throw new StateError(
-        `worker ${this.name} sleeps ${MAX_SLEEPS} times at once; await this.sleep(...) in its loops`,
-      )
-    }
-    this.#sleeps++
-    return sleep(ms, this.#life.signal).finally(() => this.#sleeps--)
+    return this.#sleeps.begin(duration, this.#life.signal)
   }
 
   /** Emits a lifecycle event, then tells `lifecycle()`. Resolves when that is done; never rejects. */

@@ -36,8 +36,8 @@ export function exitError(circumstances: ExitCircumstances): WorkerExitError {
 
 function hint({ exit, progress }: ExitCircumstances): string {
   const { exitCode, signal, error } = exit
-  if ((error as NodeJS.ErrnoException | undefined)?.code === 'ERR_WORKER_OUT_OF_MEMORY') {
-    return `: ${error!.message}; raise resourceLimits, or let it be recycled before with maxMemory`
+  if (error !== undefined && 'code' in error && error.code === 'ERR_WORKER_OUT_OF_MEMORY') {
+    return `: ${error.message}; raise resourceLimits, or let it be recycled before with maxMemory`
   }
   if (error !== undefined) return `: ${error.message}`
   if (signal === 'SIGKILL') return '; the system does that to a process when memory runs out'

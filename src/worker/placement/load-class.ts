@@ -21,7 +21,7 @@ export async function loadClass(module: string, className: string): Promise<Work
 }
 
 function explain(file: string, className: string, error: Error): string {
-  const code = String((error as NodeJS.ErrnoException).code ?? '')
+  const { code } = error as NodeJS.ErrnoException
   const [reason = ''] = error.message.split('\n')
   const what = `cannot load ${file} for ${className}: ${error.name}: ${reason}`
   if (code === 'ERR_MODULE_NOT_FOUND' && error.message.includes(`'${file}'`)) {

@@ -1,5 +1,5 @@
 import type { Emitter } from '../../core/events.ts'
-import { createLogger, type Logger } from '../../core/logger.ts'
+import { createLogger } from '../../core/logger.ts'
 import type { WorkerEvents } from '../../core/telemetry.ts'
 import { defaultName } from '../name.ts'
 import { checkWorkerOptions, type WorkerOptions } from '../worker-options.ts'
@@ -32,7 +32,7 @@ export function makeRunner(
   checkWorkerOptions(options)
   const module = checkPlacedClass(workerClass)
   const { name = defaultName(workerClass.name), logger = createLogger(), ...own } = options ?? {}
-  const common = { name, logger: logger as Logger, settings, events, module, options: own }
+  const common = { name, logger, settings, events, module, options: own }
   const { placement, name: className } = workerClass
   const open = placement === 'thread' ? openThread : openProcess
   return () => new RemoteRunner({ ...common, placement, className, open })

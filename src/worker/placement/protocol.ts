@@ -1,3 +1,4 @@
+import { show } from '../../core/errors.ts'
 import { errorFromWire, errorToWire, type WireError } from '../../core/wire-error.ts'
 import type { KillCause, Usage } from '../../core/telemetry.ts'
 import type { Restart } from '../lifecycle.ts'
@@ -102,7 +103,7 @@ export function pack(value: unknown, depth = 0): unknown {
   try {
     return structuredClone(value)
   } catch {
-    return String(value)
+    return show(value)
   }
 }
 

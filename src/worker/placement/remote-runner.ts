@@ -3,7 +3,7 @@ import { MillhandError, StateError } from '../../core/errors.ts'
 import type { Emitter } from '../../core/events.ts'
 import type { Logger } from '../../core/logger.ts'
 import { settledWithin } from '../../core/sleep.ts'
-import type { KillCause, Usage, WorkerEvents } from '../../core/telemetry.ts'
+import type { KillCause, WorkerEvents } from '../../core/telemetry.ts'
 import { errorFromWire } from '../../core/wire-error.ts'
 import { isAlive, nextState, type Move, type Restart, type WorkerState } from '../lifecycle.ts'
 import type { Placement, WorkerStatus } from '../status.ts'
@@ -11,17 +11,10 @@ import type { Channel, ChildExit, OpenChannel } from './channel.ts'
 import { checkCopyable } from './copyable.ts'
 import { exitError, type Progress } from './exit-error.ts'
 import type { CheckedPlacement } from './placement-options.ts'
-import {
-  causeToWire,
-  restartToWire,
-  unpack,
-  type Boot,
-  type FromChild,
-  type ToChild,
-  type Work,
-} from './protocol.ts'
+import { causeToWire, restartToWire, unpack, type Boot, type FromChild, type ToChild } from './protocol.ts'
 import type { Runner } from './runner.ts'
 import { checkEveryMs, StallWatch } from './stall-watch.ts'
+import { Tally } from './tally.ts'
 
 /** A loop that does not answer within this time is blocked, and cannot be asked for anything. */
 const ANSWER_MS = 100
@@ -43,8 +36,6 @@ export interface RemoteOptions {
   readonly events: Emitter<WorkerEvents>
 }
 
-const NO_WORK: Work = { queueSize: 0, processedCount: 0, errorCount: 0 }
-
 /** A worker in a thread or process, as its supervisor sees it. Each life is a thread or process of its own. */
 export class RemoteRunner implements Runner {
   readonly name: string
@@ -52,6 +43,7 @@ export class RemoteRunner implements Runner {
   readonly #options: RemoteOptions
   readonly #logger: Logger
   readonly #watch: StallWatch
+  readonly #tally = new Tally()
   #id = ''
   #state: WorkerState = 'new'
   #channel: Channel | undefined
@@ -63,9 +55,6 @@ export class RemoteRunner implements Runner {
   #restart: Restart | undefined
   #error: Error | undefined
   #killed: KillCause | undefined
-  #usage: Usage | undefined
-  #work = NO_WORK
-  #doneBefore = NO_WORK
 
   constructor(options: RemoteOptions) {
     this.#options = options
@@ -101,11 +90,11 @@ export class RemoteRunner implements Runner {
     this.#progress = 'load'
     this.#error = undefined
     this.#killed = undefined
-    this.#usage = undefined
     this.#startedAt = Date.now()
-    this.#doneBefore = this.#totals()
-    this.#work = NO_WORK
+    this.#tally.begin()
     this.#started = Promise.withResolvers()
+    // Not everybody who starts a worker waits for it: its failure is told by events, too.
+    this.#started.promise.catch(ignore)
     this.#ended = Promise.withResolvers()
     this.#answered = Promise.withResolvers()
     this.#open(restart)
@@ -163,14 +152,14 @@ export class RemoteRunner implements Runner {
       id: this.#id,
       state: this.#state,
       isRunning: this.#state === 'running',
-      ...this.#totals(),
+      ...this.#tally.totals,
       startedAt: this.#startedAt,
       placement: this.#options.placement,
       pid: this.#channel?.pid,
       threadId: this.#channel?.threadId,
       restarts: this.#restart?.restarts ?? 0,
       lastCause: this.#restart?.cause,
-      usage: this.#usage,
+      usage: this.#tally.usage,
     }
   }
 
@@ -223,8 +212,7 @@ export class RemoteRunner implements Runner {
         this.#logger[message.level](unpack(message.fields) as object, message.message)
         break
       case 'usage':
-        this.#usage = message.usage
-        this.#work = message.work
+        this.#tally.note(message.work, message.usage)
         this.#watch.beat()
         this.events.emit('usage', { worker: this.name, ...message.usage })
         break
@@ -232,7 +220,7 @@ export class RemoteRunner implements Runner {
         this.#answered.resolve()
         break
       case 'ended':
-        this.#work = message.work
+        this.#tally.note(message.work, undefined)
         this.#leave('ended', message.error === undefined ? undefined : errorFromWire(message.error))
         break
       case 'failed':
@@ -269,15 +257,13 @@ export class RemoteRunner implements Runner {
   #end(error: Error | undefined): void {
     this.#watch.stop()
     this.#channel = undefined
-    this.#usage = undefined
+    this.#tally.end()
     this.#error = error
     this.#move('done')
     this.#move(error === undefined ? 'ended' : 'failed')
     this.events.emit('shutdown', { worker: this.name, error })
-    if (error === undefined || this.#progress === 'life') this.#started.resolve()
-    // Nobody waits for the start of a worker that ended later.
-    this.#started.promise.catch(() => {})
-    this.#started.reject(error)
+    if (error === undefined) this.#started.resolve()
+    else this.#started.reject(error)
     this.#ended.resolve()
   }
 
@@ -306,15 +292,6 @@ export class RemoteRunner implements Runner {
     await this.kill({ kind: 'stalled', error })
   }
 
-  /** Of all lives. */
-  #totals(): Work {
-    return {
-      queueSize: this.#work.queueSize,
-      processedCount: this.#doneBefore.processedCount + this.#work.processedCount,
-      errorCount: this.#doneBefore.errorCount + this.#work.errorCount,
-    }
-  }
-
   #post(message: ToChild): void {
     this.#channel?.post(message)
   }
@@ -325,3 +302,5 @@ export class RemoteRunner implements Runner {
     return next !== undefined
   }
 }
+
+function ignore(): void {}

@@ -23,11 +23,10 @@ export function usageMeter(placement: Exclude<Placement, 'inline'>): () => Usage
 /** Milliseconds of CPU used so far. */
 function cpuClock(placement: Exclude<Placement, 'inline'>): () => number {
   // Node 22 cannot measure a single thread: how busy its loop is comes nearest.
-  const threadUsage = process.threadCpuUsage as typeof process.threadCpuUsage | undefined
-  if (placement === 'thread' && threadUsage === undefined) {
+  if (placement === 'thread' && !('threadCpuUsage' in process)) {
     return () => performance.eventLoopUtilization().active
   }
-  const read = placement === 'thread' ? () => threadUsage!() : () => process.cpuUsage()
+  const read = placement === 'thread' ? () => process.threadCpuUsage() : () => process.cpuUsage()
   return () => {
     const { user, system } = read()
     return (user + system) / 1000

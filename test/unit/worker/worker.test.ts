@@ -5,7 +5,8 @@ import { silentLogger } from '../../../src/core/logger.ts'
 import type { KillCause } from '../../../src/core/telemetry.ts'
 import { captureLogger, recordEvents, until } from '../../../src/testing/index.ts'
 import type { LifecycleEvent } from '../../../src/worker/lifecycle.ts'
-import { Worker, type WorkerOptions } from '../../../src/worker/worker.ts'
+import type { WorkerOptions } from '../../../src/worker/worker-options.ts'
+import { Worker } from '../../../src/worker/worker.ts'
 
 interface Hooks {
   setup?: (worker: Probe) => void | Promise<void>
@@ -395,6 +396,12 @@ describe('what a worker is made of', () => {
       processedCount: 0,
       errorCount: 0,
       startedAt: undefined,
+      placement: 'inline',
+      pid: process.pid,
+      threadId: undefined,
+      restarts: 0,
+      lastCause: undefined,
+      usage: undefined,
     })
     const before = Date.now()
     await worker.start()

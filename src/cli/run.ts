@@ -1,11 +1,16 @@
 import type { Command } from 'commander'
+import { InvalidOptionError } from '../core/errors.ts'
 import { createLogger, type Logger } from '../core/logger.ts'
 import { settledWithin } from '../core/sleep.ts'
+import type { Probed } from '../http/probe-answer.ts'
+import { ProbeServer } from '../http/probe-server.ts'
 import { QueueWorker } from '../queue/consume/queue-worker.ts'
 import type { AnyQueue } from '../queue/any-queue.ts'
 import { Server } from '../server/server.ts'
+import { address, type Address } from './address.ts'
+import { allOf } from './all-of.ts'
 import { examples } from './examples.ts'
-import { EXIT_FAILED } from './failure.ts'
+import { EXIT_FAILED, wrongUsage } from './failure.ts'
 import { loadModule } from './load-module.ts'
 import { runnablesOf } from './runnables.ts'
 import type { Session } from './session.ts'
@@ -23,6 +28,11 @@ export function addRun(parent: Command, session: Session): void {
     .description(
       'run every worker and server that a file exports, until SIGTERM or SIGINT, or until all have ended',
     )
+    .option(
+      '--probes <address>',
+      'answer GET /startup, /ready and /live there, as 127.0.0.1:8080; a port alone is on loopback',
+      address,
+    )
     .option('--json', 'log lines of JSON even to a terminal')
     .option('--debug', 'show the stack of an error')
     .addHelpText(
@@ -31,13 +41,20 @@ export function addRun(parent: Command, session: Session): void {
 Workers that belong to an exported server are run by it, others by a server that is made for them. The first
 SIGTERM or SIGINT lets running jobs end and hands back the others; a second one kills. The log goes to standard
 error, as JSON unless that is a terminal; LOG_LEVEL (debug, info, warn, error, silent) says how much of it.
-${examples('millhand run mail.ts', 'LOG_LEVEL=debug millhand run dist/mail.js --json')}`,
+
+The probes are what Kubernetes and load balancers ask: 200, or 503 with the reason as JSON. They answer until the
+end; while it drains it is live and not ready. Under systemd it says the same with sd_notify.
+${examples(
+  'millhand run mail.ts',
+  'millhand run mail.ts --probes 0.0.0.0:8080',
+  'LOG_LEVEL=debug millhand run dist/mail.js --json',
+)}`,
     )
-    .action(async (file: string) => {
+    .action(async (file: string, options: { readonly probes?: Address }) => {
       try {
         // Said by the environment, for the workers of the file make loggers of their own, in threads too.
         if (session.json) process.env['LOG_FORMAT'] = 'json'
-        session.exitCode = await run(file, createLogger())
+        session.exitCode = await run(file, createLogger(), options.probes)
       } catch (error) {
         endSoon(EXIT_FAILED)
         throw error
@@ -47,7 +64,7 @@ ${examples('millhand run mail.ts', 'LOG_LEVEL=debug millhand run dist/mail.js --
 }
 
 /** @returns the exit code: that of the servers, the worst of them. */
-async function run(file: string, logger: Logger): Promise<number> {
+async function run(file: string, logger: Logger, probesAt: Address | undefined): Promise<number> {
   const { servers, workers, queues } = runnablesOf(await loadModule(file), file)
   const [first = new Server({ logger }), ...others] = servers
   for (const worker of workers) first.add(worker)
@@ -58,10 +75,25 @@ async function run(file: string, logger: Logger): Promise<number> {
     events.on('startup', () => logger.info({ worker }, 'worker started'))
     events.on('shutdown', () => logger.info({ worker }, 'worker stopped'))
   }
+  const probes = probesAt === undefined ? undefined : await openProbes(allOf(all), probesAt, logger)
   logger.info({ workers: handles.map(({ name }) => name) }, `running ${file}`)
   const codes = await Promise.all(all.map((server) => server.runForever()))
   const fed = workers.filter((worker) => worker instanceof QueueWorker).map(({ queue }) => queue)
-  return Math.max(...codes, await close(new Set([...queues, ...fed]), logger))
+  const code = Math.max(...codes, await close(new Set([...queues, ...fed]), logger))
+  await probes?.stop()
+  return code
+}
+
+/** @throws MillhandError naming the option when it cannot listen there. */
+async function openProbes(probed: Probed, at: Address, logger: Logger): Promise<ProbeServer> {
+  const probes = new ProbeServer(probed, at)
+  try {
+    await probes.start()
+  } catch (error) {
+    throw error instanceof InvalidOptionError ? wrongUsage(`--probes: ${error.message}`) : error
+  }
+  logger.info({ url: probes.url }, `probes at ${probes.url}: /startup, /ready, /live`)
+  return probes
 }
 
 async function close(queues: ReadonlySet<AnyQueue>, logger: Logger): Promise<number> {

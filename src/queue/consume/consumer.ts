@@ -126,6 +126,11 @@ export class Consumer implements AttemptHost, FetcherHost {
     if (failure !== undefined) throw failure
   }
 
+  /** Quiet: takes no more and hands back what has not begun; what runs goes on, with its leases kept. */
+  setQuiet(isQuiet: boolean): void {
+    this.#fetcher.setQuiet(isQuiet)
+  }
+
   /** There are types that it did not handle before. */
   typesChanged(): void {
     this.#fetcher.hint()
@@ -181,7 +186,6 @@ export class Consumer implements AttemptHost, FetcherHost {
     this.#waiting = Math.max(0, this.#waiting - held.length)
     const attempts = held.map((one) => new Attempt(this, one, now))
     for (const attempt of attempts) this.#running.add(attempt)
-    this.#waiting = Math.max(0, this.#waiting - attempts.length)
     this.#sweep.start()
     this.#keeper.start()
     this.#options.run(attempts)

@@ -37,6 +37,7 @@ export class Fetcher {
   readonly #prefetch = new Prefetch()
   readonly #isolation = new Isolation()
   #accepting = false
+  #isQuiet = false
   /** The store may have something for us: it hinted so, or gave all that we had asked for. */
   #hungry = true
   #hinted = false
@@ -53,7 +54,7 @@ export class Fetcher {
   #askThen = false
   #failure: Error | undefined
   readonly #giveUp = new AbortController()
-  readonly #quiet = Promise.withResolvers<void>()
+  readonly #drained = Promise.withResolvers<void>()
 
   constructor(host: FetcherHost, exchange: Exchange) {
     this.#host = host
@@ -76,12 +77,22 @@ export class Fetcher {
     this.wake()
   }
 
+  /** Quiet: claims nothing and hands back what has not begun, until that is over. */
+  setQuiet(isQuiet: boolean): void {
+    this.#isQuiet = isQuiet
+    if (!this.#accepting) return
+    if (isQuiet) this.#admission.close()
+    else this.#admission.open()
+    this.#hungry = true
+    this.wake()
+  }
+
   /** Takes no more jobs and hands back what has not begun. Resolves when every outcome is in the store. */
   drain(): Promise<void> {
     this.#accepting = false
     this.#admission.close()
     this.wake()
-    return this.#quiet.promise
+    return this.#drained.promise
   }
 
   /** Stops trying. Resolves when the trip that is under way, if any, has come back; what it brought is released. */
@@ -90,7 +101,7 @@ export class Fetcher {
     this.#admission.close()
     this.#giveUp.abort()
     this.#alarm.stop()
-    this.#quiet.resolve()
+    this.#drained.resolve()
     return this.#underWay
   }
 
@@ -132,7 +143,7 @@ export class Fetcher {
 
   /** Rejects when the store failed in a way that waiting cannot cure. */
   get failed(): Promise<never> {
-    return this.#quiet.promise.then(() => {
+    return this.#drained.promise.then(() => {
       if (this.#failure !== undefined) throw this.#failure
       return new Promise<never>(() => {})
     })
@@ -197,7 +208,7 @@ export class Fetcher {
   /** What to claim. A trip that settles can as well ask for more. */
   #request(settling: boolean): ClaimRequest | undefined {
     const { queueName: queue, owner, gate, leaseMs, renewForMs } = this.#host
-    if (!this.#accepting) return undefined
+    if (!this.#isTaking) return undefined
     const types = this.#host.types()
     const running = this.#host.running()
     const mode = this.#isolation.mode(running + this.#admission.size)
@@ -226,9 +237,13 @@ export class Fetcher {
     return free === 0 && held > ahead / 2 ? 0 : free + Math.max(0, ahead - held)
   }
 
+  get #isTaking(): boolean {
+    return this.#accepting && !this.#isQuiet
+  }
+
   /** How many more jobs may run beside those in hand. */
   #free(): number {
-    if (!this.#accepting) return 0
+    if (!this.#isTaking) return 0
     if (this.#isolation.busy) return 0
     return this.#host.gate.room(this.#host.running(), this.#admission.size)
   }
@@ -245,13 +260,13 @@ export class Fetcher {
     if (inHand === 0) {
       if (!this.#accepting) {
         this.#alarm.stop()
-        this.#quiet.resolve()
+        this.#drained.resolve()
         return
       }
-      if (!this.#hungry && !this.#leftDue && !this.#isolation.waiting) this.#host.idle()
+      if (!this.#isQuiet && !this.#hungry && !this.#leftDue && !this.#isolation.waiting) this.#host.idle()
     }
     if (this.#admission.size > 0) this.#wakeIn(this.#admission.patienceMs())
-    if (this.#isolation.waiting) this.#wakeIn(Isolation.ASK_AGAIN_MS, true)
+    if (this.#isolation.waiting && this.#isTaking) this.#wakeIn(Isolation.ASK_AGAIN_MS, true)
     this.#wakeIn(BACKSTOP_MS * (0.8 + Math.random() * 0.4), true)
   }
 
@@ -264,8 +279,8 @@ export class Fetcher {
   #rang(): void {
     this.#hungry = true
     this.#peek ||= this.#askThen
-    // While it stops nothing is claimed, so no answer tells of a cancel.
-    if (this.#askThen && !this.#accepting) this.#host.controlChanged()
+    // While nothing is claimed, no answer tells of a cancel.
+    if (this.#askThen && !this.#isTaking && this.#host.running() > 0) this.#host.controlChanged()
     this.#askThen = false
     this.wake()
   }

@@ -188,6 +188,7 @@ export abstract class QueueWorker<
     const consumer = this.#consumer!
     const unlog = logEvents(this, this.logger)
     try {
+      consumer.setQuiet(this.isQuiet)
       await consumer.start()
       await Promise.race([aborted(this.signal), consumer.failed])
       await consumer.drain()
@@ -205,6 +206,11 @@ export abstract class QueueWorker<
 
   protected override async onKill(cause: KillCause): Promise<void> {
     await this.#consumer?.kill(cause)
+  }
+
+  /** Quiet: nothing is claimed, and what is claimed and has not begun goes back at once, with no attempt spent. */
+  protected override onQuiet(isQuiet: boolean): void {
+    this.#consumer?.setQuiet(isQuiet)
   }
 
   /** To be called when `types()` has grown while it runs: jobs of the new types may be waiting. */

@@ -56,7 +56,8 @@ const SET_BACK_MS = 60_000
 
 /**
  * Runs `executeTask` at every tick of an interval or a cron expression: once for each tick, on one of the servers
- * that share the schedule. What it throws is reported and the next tick comes all the same.
+ * that share the schedule. What it throws is reported and the next tick comes all the same. While it is quiet it
+ * leaves ticks to the others; those that nobody took are missed ticks when it resumes.
  *
  *     class Sync extends ScheduledWorker { override async executeTask(tick: Date) { ... } }
  *     new Sync({ name: 'sync', backend: sqlite('jobs.db'), cron: '0 3 * * *', timeZone: 'Europe/Berlin' })
@@ -69,6 +70,7 @@ export abstract class ScheduledWorker<
   readonly #schedule: Schedule
   readonly #missed: Missed
   #skipped = 0
+  #wake: () => void = () => {}
 
   /** @throws InvalidOptionError naming the option. */
   constructor(options: Options) {
@@ -100,6 +102,11 @@ export abstract class ScheduledWorker<
     return this.executeTask(new Date((job.payload as { tick: number }).tick), context)
   }
 
+  protected override onQuiet(isQuiet: boolean): void {
+    super.onQuiet(isQuiet)
+    if (!isQuiet) this.#wake()
+  }
+
   protected override async main(): Promise<void> {
     const over = new AbortController()
     const ticking = this.#tick(AbortSignal.any([this.signal, over.signal]))
@@ -115,11 +122,13 @@ export abstract class ScheduledWorker<
     while (!signal.aborted) {
       let waitMs = AFTER_ERROR_MS
       try {
-        waitMs = await this.#advance()
+        waitMs = this.isQuiet ? LOOK_MS : await this.#advance()
       } catch (thrown) {
         this.events.emit('error', { worker: this.name, error: toError(thrown) })
       }
-      await sleep(waitMs, signal)
+      const nap = new AbortController()
+      this.#wake = () => nap.abort()
+      await sleep(waitMs, AbortSignal.any([signal, nap.signal]))
     }
   }
 

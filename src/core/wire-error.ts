@@ -1,3 +1,4 @@
+import { deserialize, serialize } from 'node:v8'
 import * as errors from './errors.ts'
 import { show, toError } from './errors.ts'
 
@@ -24,9 +25,14 @@ const MAX_DEPTH = 8
 /** Of an AggregateError, so many are kept. */
 const MAX_ERRORS = 100
 
-/** @param thrown anything; what is not an Error becomes one. */
+/** @param thrown anything; what is not an Error becomes one. Never throws. */
 export function errorToWire(thrown: unknown): WireError {
-  return encode(toError(thrown), 0)
+  try {
+    return encode(toError(thrown), 0)
+  } catch {
+    // A getter or a proxy trap that throws.
+    return { name: 'Error', message: show(thrown), stack: undefined, fields: {} }
+  }
 }
 
 function encode(error: Error, depth: number): WireError {
@@ -58,18 +64,25 @@ function fieldsOf(error: Error): Record<string, unknown> {
     if (key === 'name' || key === 'cause' || key === 'errors' || typeof value === 'function') continue
     fields[key] = copyable(value)
   }
+  // A DOMException has its code from its class.
+  const { code } = error as NodeJS.ErrnoException
+  if (code !== undefined) fields['code'] = copyable(code)
   return fields
 }
 
 /** The value itself where it can be copied, a text of it where it cannot. */
 function copyable(value: unknown): unknown {
-  if (typeof value !== 'object' || value === null) {
-    return typeof value === 'function' || typeof value === 'symbol' ? show(value) : value
-  }
+  if (typeof value === 'function' || typeof value === 'symbol') return show(value)
+  if (typeof value !== 'object' || value === null) return value
+  return copyOf(value) ?? show(value)
+}
+
+/** @returns what of a value crosses both kinds of line; undefined when it does not. */
+export function copyOf(value: object): unknown {
   try {
-    return structuredClone(value)
+    return deserialize(serialize(value))
   } catch {
-    return show(value)
+    return undefined
   }
 }
 
@@ -81,7 +94,10 @@ export function errorFromWire(wire: WireError): Error {
   if (error.name !== wire.name) hide(error, 'name', wire.name)
   hide(error, 'stack', wire.stack ?? `${wire.name}: ${wire.message}`)
   if (wire.errors !== undefined) hide(error, 'errors', wire.errors.map(fromWire))
-  return Object.assign(error, wire.fields)
+  for (const [key, value] of Object.entries(wire.fields)) {
+    Object.defineProperty(error, key, { value, writable: true, configurable: true, enumerable: true })
+  }
+  return error
 }
 
 function fromWire(wire: Wire): unknown {

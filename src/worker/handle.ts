@@ -1,5 +1,12 @@
 import { formatMs, toMs, type Duration } from '../core/duration.ts'
-import { InvalidOptionError, MillhandError, ShutdownError, show } from '../core/errors.ts'
+import {
+  InvalidOptionError,
+  MillhandError,
+  ShutdownError,
+  StateError,
+  UnsupportedError,
+  show,
+} from '../core/errors.ts'
 import { Emitter } from '../core/events.ts'
 import { checkOptions } from '../core/options.ts'
 import { settledWithin } from '../core/sleep.ts'
@@ -33,7 +40,11 @@ export class WorkerHandle {
   readonly #settings: CheckedPlacement
   readonly #make: (() => Runner) | undefined
   #runner: Runner
+  /** Beside the present one: its successor while that starts, its predecessor while that ends. */
+  readonly #others = new Set<Runner>()
   #isQuiet = false
+  /** How often a stop or kill was asked. */
+  #ends = 0
 
   /**
    * @throws InvalidOptionError when `target` is neither a worker nor a class of workers, for its options, and when
@@ -100,11 +111,7 @@ export class WorkerHandle {
    * killed.
    */
   async start(restart?: Restart): Promise<void> {
-    const runner = this.#runner
-    const started = runner.start(restart)
-    if (await settledWithin(started, this.#settings.startTimeout)) await started
-    else await this.#giveUp(runner)
-    if (this.#isQuiet) runner.quiet()
+    await this.#begin(this.#runner, restart)
   }
 
   /**
@@ -114,19 +121,20 @@ export class WorkerHandle {
   async stop(options: { readonly timeout?: Duration | 'none' } = {}): Promise<void> {
     const { timeout } = options
     const ms = timeout === undefined ? this.#stopMs : timeout === 'none' ? Infinity : toMs(timeout, 'timeout')
-    await stopWithin(this.#runner, ms)
+    this.#ends++
+    await Promise.all(this.#all().map((runner) => stopWithin(runner, ms)))
   }
 
   /** Asks it to take no new work, without ending; also those that replace it. */
   quiet(): void {
     this.#isQuiet = true
-    this.#runner.quiet()
+    for (const runner of this.#all()) runner.quiet()
   }
 
   /** It takes work again. */
   resume(): void {
     this.#isQuiet = false
-    this.#runner.resume()
+    for (const runner of this.#all()) runner.resume()
   }
 
   /**
@@ -138,33 +146,50 @@ export class WorkerHandle {
   }
 
   /** Gives it up: a thread or process ends within about a second; inline code that hangs can only be left. Never rejects. */
-  kill(cause: KillCause): Promise<void> {
-    return this.#runner.kill(cause)
+  async kill(cause: KillCause): Promise<void> {
+    this.#ends++
+    await Promise.all(this.#all().map((runner) => runner.kill(cause)))
   }
 
-  /** Waits for its end. @returns false when `timeout` was over first. */
-  join(timeout?: Duration): Promise<boolean> {
-    return this.#runner.join(timeout)
+  /** Waits for its end; one that is replaced goes on in its successor. @returns false when `timeout` was over first. */
+  async join(timeout?: Duration): Promise<boolean> {
+    const end = timeout === undefined ? undefined : performance.now() + toMs(timeout, 'timeout')
+    while (true) {
+      const runner = this.#runner
+      const left = end === undefined ? undefined : Math.max(0, end - performance.now())
+      if (!(await runner.join(left))) return false
+      if (runner === this.#runner) return true
+    }
   }
 
   /**
-   * Replaces the worker by a new one of its class, which is ready before the old one is asked to stop.
-   * @throws what the new one could not start for; the old one then goes on.
+   * Replaces the worker by a new one of its class, which is ready before the old one is asked to stop. Resolves when
+   * the old one has ended.
+   * @throws what the new one could not start for, and the old one then goes on; StateError when it is being replaced
+   * already, and when it was stopped or killed meanwhile.
    */
   async surge(restart: Restart): Promise<void> {
     if (this.#make === undefined) {
-      throw new MillhandError(
-        'UNSUPPORTED',
+      throw new UnsupportedError(
         `worker ${this.name} was given as an instance, of which there cannot be two; add its class, or replace it`,
       )
     }
+    if (this.#others.size > 0) throw new StateError(`worker ${this.name} is being replaced already`)
+    const ends = this.#ends
     const [old, next] = [this.#runner, this.#make()]
-    const started = next.start(restart)
-    if (await settledWithin(started, this.#settings.startTimeout)) await started
-    else await this.#giveUp(next)
+    this.#others.add(next)
+    try {
+      await this.#begin(next, restart)
+    } finally {
+      this.#others.delete(next)
+    }
+    if (this.#ends > ends) {
+      throw new StateError(`worker ${this.name} was stopped while its successor was started`)
+    }
     this.#runner = next
-    if (this.#isQuiet) next.quiet()
+    this.#others.add(old)
     await stopWithin(old, this.#stopMs)
+    this.#others.delete(old)
   }
 
   status(): WorkerStatus {
@@ -173,6 +198,19 @@ export class WorkerHandle {
 
   get #stopMs(): number {
     return this.#settings.stopTimeout ?? (this.#runner.status().placement === 'inline' ? Infinity : 30_000)
+  }
+
+  #all(): Runner[] {
+    return [this.#runner, ...this.#others]
+  }
+
+  /** @throws what it could not start for. */
+  async #begin(runner: Runner, restart: Restart | undefined): Promise<void> {
+    const started = runner.start(restart)
+    // At once, so that it takes no work before; a start takes `quiet` back.
+    if (this.#isQuiet) runner.quiet()
+    if (await settledWithin(started, this.#settings.startTimeout)) await started
+    else await this.#giveUp(runner)
   }
 
   /** @throws always */

@@ -21,7 +21,8 @@ const intervalRule = custom<number>(
 /**
  * Does `run()` at once and then every `intervalSeconds`, on a fixed grid of the monotonic clock: however long
  * runs take, the grid does not drift. Runs never overlap; points that pass during a run are left out and counted
- * in `missedRuns`. A run that throws is counted, emitted as `error`, and followed by the next.
+ * in `missedRuns`. A run that throws is counted, emitted as `error`, and followed by the next. While the worker is
+ * quiet its points pass by without a run, and are not counted as missed.
  *
  *     class Sync extends PeriodicWorker {
  *       constructor() { super({ intervalSeconds: 300 }) }
@@ -63,9 +64,11 @@ export abstract class PeriodicWorker<
     const origin = systemClock.monotonic()
     let point = { index: 0, missed: 0, dueMs: origin }
     while (this.isRunning) {
-      const lateMs = systemClock.monotonic() - point.dueMs
-      this.events.emit('tick', { worker: this.name, tick: Date.now() - lateMs, missed: point.missed })
-      await this.#runOnce()
+      if (!this.isQuiet) {
+        const lateMs = systemClock.monotonic() - point.dueMs
+        this.events.emit('tick', { worker: this.name, tick: Date.now() - lateMs, missed: point.missed })
+        await this.#runOnce()
+      }
       const now = systemClock.monotonic()
       point = nextPoint(origin, this.#intervalMs, point.index, now)
       this.#missed += point.missed

@@ -6,6 +6,7 @@ import { errorToWire } from '../../core/wire-error.ts'
 import { tell } from '../worker.ts'
 import { childLogger } from './child-logger.ts'
 import { enterChild, makeHere } from './child-scope.ts'
+import { checkCopyable } from './copyable.ts'
 import { loadClass } from './load-class.ts'
 import {
   causeFromWire,
@@ -30,18 +31,22 @@ export interface ChildLine {
 const KILL_GRACE_MS = 1000
 /** How long it may take to stop by itself when nobody is there to mind it. */
 const ORPHAN_GRACE_MS = 2000
-/** Said by the runner, or when the worker is really there. */
-const NOT_FORWARDED: ReadonlySet<string> = new Set(['shutdown', 'killed', 'usage'])
+/** Said by the runner: at the exit, and with the counts of work. */
+const NOT_FORWARDED: ReadonlySet<string> = new Set(['shutdown', 'usage'])
 
 /** The one worker of a thread or process: made here, and steered by the messages of its runner. */
 export class Child {
+  readonly #placement: Boot['placement']
   readonly #line: ChildLine
   #worker: AnyWorker | undefined
   #isStopAsked = false
   #isEnding = false
-  #isMuted = false
+  #isQuiet = false
+  /** What the runner itself said is not said back to it. */
+  readonly #muted = new Set<string>()
 
-  constructor(line: ChildLine) {
+  constructor(placement: Boot['placement'], line: ChildLine) {
+    this.#placement = placement
     this.#line = line
     process.on('uncaughtException', (thrown) => void this.#crash(toError(thrown)))
     // Nobody reads: that costs the output, not the work.
@@ -58,20 +63,22 @@ export class Child {
         void this.#worker?.stop()
         break
       case 'quiet':
+        this.#isQuiet = true
         this.#worker?.quiet()
         break
       case 'resume':
+        this.#isQuiet = false
         this.#worker?.resume()
         break
       case 'message':
         if (this.#worker?.isRunning === true) this.#worker.send(message.message)
         break
       case 'stalled':
-        this.#muted(() => this.#tellStalled(message.cause, message.forMs))
+        this.#unsaid('stalled', () => this.#tellStalled(message.cause, message.forMs))
         break
       case 'kill':
         this.#line.post({ kind: 'killing' })
-        void this.#kill(causeFromWire(message.cause))
+        this.#unsaid('killed', () => void this.#kill(causeFromWire(message.cause)))
     }
   }
 
@@ -92,13 +99,19 @@ export class Child {
     this.#worker = worker
     worker.events.pipe(this.#sink)
     this.#line.post({ kind: 'made', id: worker.id })
-    if (this.#isStopAsked) return this.#end({ kind: 'ended', error: undefined, work: workOf(worker) }, 0)
+    if (this.#isStopAsked) {
+      this.#end({ kind: 'ended', error: undefined, work: workOf(worker) }, 0)
+      return
+    }
     worker.signal.addEventListener('abort', () => this.#line.post({ kind: 'stopping' }))
     this.#beat(worker, boot)
     try {
-      await worker.start(boot.restart === undefined ? undefined : restartFromWire(boot.restart))
+      const started = worker.start(boot.restart === undefined ? undefined : restartFromWire(boot.restart))
+      if (this.#isQuiet) worker.quiet()
+      await started
     } catch (thrown) {
-      return this.#end({ kind: 'failed', during: 'setup', error: errorToWire(thrown) }, 1)
+      this.#fail('setup', thrown)
+      return
     }
     await worker.join()
     const error = worker.error === undefined ? undefined : errorToWire(worker.error)
@@ -111,7 +124,7 @@ export class Child {
       const logger = childLogger((message) => this.#line.post(message), boot.isDebug)
       return makeHere(workerClass, { ...boot.options, name: boot.name, logger })
     } catch (thrown) {
-      this.#end({ kind: 'failed', during: 'load', error: errorToWire(thrown) }, 1)
+      this.#fail('load', thrown)
       return undefined
     }
   }
@@ -125,15 +138,13 @@ export class Child {
   async #kill(cause: KillCause): Promise<void> {
     const worker = this.#worker
     // In this very tick, where AsyncLocalStorage still knows whose code threw.
-    const saved = worker === undefined ? undefined : this.#muted(() => worker.kill(cause))
-    if (saved !== undefined) await settledWithin(saved, KILL_GRACE_MS)
-    this.#end({ kind: 'failed', during: 'life', error: errorToWire(cause.error) }, 1)
+    if (worker !== undefined) await settledWithin(worker.kill(cause), KILL_GRACE_MS)
+    this.#fail('life', cause.error)
   }
 
   async #crash(error: Error): Promise<void> {
     if (this.#isEnding) return
-    if (this.#worker === undefined)
-      this.#end({ kind: 'failed', during: 'load', error: errorToWire(error) }, 1)
+    if (this.#worker === undefined) this.#fail('load', error)
     else await this.#kill({ kind: 'uncaught', error })
   }
 
@@ -142,27 +153,39 @@ export class Child {
     if (worker !== undefined) void tell(worker, { type: 'stalled', worker: worker.name, cause, forMs })
   }
 
+  #fail(during: 'load' | 'setup' | 'life', thrown: unknown): void {
+    const work = this.#worker === undefined ? undefined : workOf(this.#worker)
+    this.#end({ kind: 'failed', during, error: errorToWire(thrown), work }, 1)
+  }
+
   #end(message: FromChild, exitCode: number): void {
     if (this.#isEnding) return
     this.#isEnding = true
     this.#line.end(message, exitCode)
   }
 
-  /** What the runner itself said is not said back to it. */
-  #muted<T>(run: () => T): T {
-    this.#isMuted = true
+  #unsaid(event: keyof WorkerEvents, run: () => void): void {
+    this.#muted.add(event)
+    run()
+    this.#muted.delete(event)
+  }
+
+  /** @throws InvalidOptionError when it cannot be copied. */
+  #message(value: WorkerEvents['message']): void {
     try {
-      return run()
-    } finally {
-      this.#isMuted = false
+      this.#line.post({ kind: 'event', event: 'message', value })
+    } catch (error) {
+      checkCopyable({ message: value.message }, this.#placement, value.worker)
+      throw error
     }
   }
 
   readonly #sink: Sink<WorkerEvents> = {
     has: (event) => !NOT_FORWARDED.has(event),
     emit: (event, value) => {
-      if (this.#isMuted || NOT_FORWARDED.has(event)) return
-      this.#line.post({ kind: 'event', event, value: event === 'message' ? value : pack(value) })
+      if (this.#muted.has(event) || NOT_FORWARDED.has(event)) return
+      if (event === 'message') this.#message(value as WorkerEvents['message'])
+      else this.#line.post({ kind: 'event', event, value: pack(value) })
     },
   }
 }

@@ -1,4 +1,5 @@
-import { InvalidOptionError, StateError } from '../../core/errors.ts'
+import { isAbsolute } from 'node:path'
+import { InvalidOptionError, StateError, show } from '../../core/errors.ts'
 import { Worker } from '../worker.ts'
 import type { WorkerOptions } from '../worker-options.ts'
 import { childScope, isMadeHere } from './child-scope.ts'
@@ -50,6 +51,12 @@ export function checkPlacedClass(placed: PlacedClass): string {
     throw new InvalidOptionError(
       'module',
       `expected ${name} to say where its ${placement} finds it: static override module = import.meta.url`,
+    )
+  }
+  if (!module.startsWith('file:') && !isAbsolute(module)) {
+    throw new InvalidOptionError(
+      'module',
+      `expected the static module of ${name} to be import.meta.url, got: ${show(module)}`,
     )
   }
   const scope = childScope()

@@ -3,7 +3,7 @@ import { Child } from './child.ts'
 import type { ToChild } from './protocol.ts'
 
 /** A line that is full or broken must not keep a process that has ended its work. */
-const FLUSH_MS = 500
+const FLUSH_MS = 5000
 
 // Terminals and service managers signal a whole group; whoever minds this process says when it is to stop.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGTSTP'] as const) process.on(signal, () => {})
@@ -12,7 +12,7 @@ const send = (message: unknown, done: () => void = () => {}): void => {
   if (process.connected) process.send!(message, undefined, undefined, done)
   else done()
 }
-const child = new Child({
+const child = new Child('process', {
   post: (message) => send(message),
   end: (message, exitCode) => {
     setTimeout(() => process.exit(exitCode), FLUSH_MS)
@@ -21,3 +21,5 @@ const child = new Child({
 })
 process.on('message', (message: ToChild) => child.hear(message))
 process.on('disconnect', () => void child.orphaned())
+// It may have gone while this file was loaded.
+if (!process.connected) void child.orphaned()

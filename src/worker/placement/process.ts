@@ -10,7 +10,7 @@ const LAST_MESSAGES_MS = 500
 export function openProcess(options: ChannelOptions, listener: ChannelListener): Channel {
   const child = fork(entryOf('process'), {
     serialization: 'advanced',
-    execArgv: flagsOf(options.execArgv),
+    execArgv: flagsOf(options.execArgv, 'process'),
     env: { ...process.env, ...options.env },
     // Its output is this process's own; nothing is read from the terminal.
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
@@ -31,8 +31,12 @@ export function openProcess(options: ChannelOptions, listener: ChannelListener):
   child.on('exit', (code, signal) => {
     const end = (): void => over(code ?? undefined, signal ?? undefined)
     if (!child.connected) return end()
-    child.once('disconnect', end)
-    setTimeout(end, LAST_MESSAGES_MS)
+    // Not before what has arrived meanwhile was read, should this loop have been blocked.
+    const timer = setTimeout(() => setImmediate(end), LAST_MESSAGES_MS)
+    child.once('disconnect', () => {
+      clearTimeout(timer)
+      end()
+    })
   })
   return {
     pid: child.pid,

@@ -1,5 +1,5 @@
 import { show } from '../../core/errors.ts'
-import { errorFromWire, errorToWire, type WireError } from '../../core/wire-error.ts'
+import { copyOf, errorFromWire, errorToWire, type WireError } from '../../core/wire-error.ts'
 import type { KillCause, Usage } from '../../core/telemetry.ts'
 import type { Restart } from '../lifecycle.ts'
 import type { Placement } from '../status.ts'
@@ -37,7 +37,12 @@ export type FromChild =
   | { readonly kind: 'usage'; readonly usage: Usage; readonly work: Work }
   | { readonly kind: 'ended'; readonly error: WireError | undefined; readonly work: Work }
   /** It could not come to be, or failed outside of its hooks. It exits. */
-  | { readonly kind: 'failed'; readonly during: 'load' | 'setup' | 'life'; readonly error: WireError }
+  | {
+      readonly kind: 'failed'
+      readonly during: 'load' | 'setup' | 'life'
+      readonly error: WireError
+      readonly work: Work | undefined
+    }
 
 /** Everything that a child is made of. */
 export interface Boot {
@@ -92,16 +97,23 @@ export function causeFromWire({ kind, error }: WireCause): KillCause {
 const ERROR = '$millhand:error'
 const MAX_DEPTH = 6
 
-/** A copy in which errors are data; what cannot be copied is replaced by a text. */
-export function pack(value: unknown, depth = 0): unknown {
-  if (typeof value === 'function' || typeof value === 'symbol') return String(value)
+/** A copy in which errors are data; what cannot be copied, or even looked at, is replaced by a text. */
+export function pack(value: unknown): unknown {
+  return packAt(value, [])
+}
+
+/** @param path the objects that hold this one, from the outside in. */
+function packAt(value: unknown, path: readonly object[]): unknown {
+  if (typeof value === 'function' || typeof value === 'symbol') return show(value)
   if (typeof value !== 'object' || value === null) return value
-  if (value instanceof Error) return { [ERROR]: errorToWire(value) }
-  if (depth >= MAX_DEPTH) return '[too deep]'
-  if (Array.isArray(value)) return value.map((each) => pack(each, depth + 1))
-  if (isPlain(value)) return mapValues(value, (each) => pack(each, depth + 1))
   try {
-    return structuredClone(value)
+    if (value instanceof Error) return { [ERROR]: errorToWire(value) }
+    if (path.includes(value)) return '[circular]'
+    if (path.length >= MAX_DEPTH) return '[too deep]'
+    const inside = [...path, value]
+    if (Array.isArray(value)) return value.map((each) => packAt(each, inside))
+    if (isPlain(value)) return mapValues(value, (each) => packAt(each, inside))
+    return copyOf(value) ?? show(value)
   } catch {
     return show(value)
   }

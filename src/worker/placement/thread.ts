@@ -8,10 +8,11 @@ import { sampleThread } from './thread-stack.ts'
 /** Starts a thread of this process for a worker. */
 export function openThread(options: ChannelOptions, listener: ChannelListener): Channel {
   const { name, env, resourceLimits } = options
+  const execArgv = flagsOf(options.execArgv)
   const thread = new Thread(entryOf('thread'), {
     name,
     env: { ...process.env, ...env },
-    execArgv: flagsOf(options.execArgv),
+    ...(execArgv === undefined ? {} : { execArgv }),
     ...(resourceLimits === undefined ? {} : { resourceLimits }),
   })
   const { threadId } = thread

@@ -2,15 +2,25 @@
  * Injects faults into real worker processes, and compares what their jobs noted with what the queue says:
  *
  *     npm run chaos -- sqlite [--quick] [--json] [--case kill] [--seed 1]
+ *     npm run chaos -- server [--quick] [--json] [--case reload] [--seed 1]
  *
  * Ends with 1 when a job was lost or ran twice without a reason, or anything else was wrong. See README.md.
  */
 import { parseArguments, UsageError, type Arguments } from './arguments.ts'
 import { isWell, jsonLine } from './report.ts'
 import { runSuite } from './run-suite.ts'
+import { SERVER_SUITE, serverSuite } from './server/suite.ts'
 import { SUITES } from './suites.ts'
 
-async function main({ suite: name, quick, json, only, seed }: Arguments, signal: AbortSignal): Promise<void> {
+async function main(args: Arguments, signal: AbortSignal): Promise<void> {
+  const { suite: name, quick, json, only, seed } = args
+  // Standard output belongs to the one line that scripts read.
+  const say = json ? (text: string) => console.error(text) : (text: string) => console.log(text)
+  if (name === SERVER_SUITE) {
+    say(`chaos ${name}, seed ${seed}${quick ? ', quick: as many runs as fit' : ''}`)
+    if (!(await serverSuite(args, { signal, say }))) process.exitCode = 1
+    return
+  }
   const suite = SUITES[name]!
   const cases = suite.cases.filter((each) => (only === undefined ? each.quick || !quick : each.name === only))
   if (cases.length === 0) {
@@ -18,8 +28,6 @@ async function main({ suite: name, quick, json, only, seed }: Arguments, signal:
       `expected a case out of ${suite.cases.map((each) => each.name).join(', ')}, got: ${only}`,
     )
   }
-  // Standard output belongs to the one line that scripts read.
-  const say = json ? (text: string) => console.error(text) : (text: string) => console.log(text)
   say(`chaos ${name}, seed ${seed}${quick ? ', quick: fewer and shorter cases, shorter leases' : ''}`)
   const results = await runSuite(suite, cases, { scale: quick ? 'quick' : 'full', seed, signal, say })
   if (json) console.log(jsonLine(results))
@@ -29,7 +37,7 @@ async function main({ suite: name, quick, json, only, seed }: Arguments, signal:
 const stop = new AbortController()
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort())
 try {
-  await main(parseArguments(process.argv.slice(2), Object.keys(SUITES)), stop.signal)
+  await main(parseArguments(process.argv.slice(2), [...Object.keys(SUITES), SERVER_SUITE]), stop.signal)
 } catch (error) {
   const text =
     error instanceof UsageError ? error.message : error instanceof Error ? error.stack : String(error)

@@ -8,6 +8,7 @@ import { childLogger } from './child-logger.ts'
 import { enterChild, makeHere } from './child-scope.ts'
 import { checkCopyable } from './copyable.ts'
 import { loadClass } from './load-class.ts'
+import { printed } from './print.ts'
 import {
   causeFromWire,
   pack,
@@ -96,11 +97,13 @@ export class Child {
     enterChild(boot)
     const worker = await this.#make(boot)
     if (worker === undefined) return
+    // What was said while it was loaded, such as stop, comes first.
+    await new Promise((resolve) => void setImmediate(resolve))
     this.#worker = worker
     worker.events.pipe(this.#sink)
     this.#line.post({ kind: 'made', id: worker.id })
     if (this.#isStopAsked) {
-      this.#end({ kind: 'ended', error: undefined, work: workOf(worker) }, 0)
+      void this.#end({ kind: 'ended', error: undefined, work: workOf(worker) }, 0)
       return
     }
     worker.signal.addEventListener('abort', () => this.#line.post({ kind: 'stopping' }))
@@ -115,7 +118,7 @@ export class Child {
     }
     await worker.join()
     const error = worker.error === undefined ? undefined : errorToWire(worker.error)
-    this.#end({ kind: 'ended', error, work: workOf(worker) }, error === undefined ? 0 : 1)
+    void this.#end({ kind: 'ended', error, work: workOf(worker) }, error === undefined ? 0 : 1)
   }
 
   async #make(boot: Boot): Promise<AnyWorker | undefined> {
@@ -155,12 +158,13 @@ export class Child {
 
   #fail(during: 'load' | 'setup' | 'life', thrown: unknown): void {
     const work = this.#worker === undefined ? undefined : workOf(this.#worker)
-    this.#end({ kind: 'failed', during, error: errorToWire(thrown), work }, 1)
+    void this.#end({ kind: 'failed', during, error: errorToWire(thrown), work }, 1)
   }
 
-  #end(message: FromChild, exitCode: number): void {
+  async #end(message: FromChild, exitCode: number): Promise<void> {
     if (this.#isEnding) return
     this.#isEnding = true
+    await printed()
     this.#line.end(message, exitCode)
   }
 

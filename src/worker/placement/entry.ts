@@ -9,25 +9,36 @@ const SOURCE_CONDITION = '--conditions=millhand-source'
 
 /**
  * Flags of Node for a thread or process: those given, else those of this process.
- * @returns undefined for a thread that inherits them: that works only as a whole, since it refuses the flags of V8
- * and of the process when they are named.
+ * @returns undefined for a thread that inherits them as a whole, the only way in which those of V8 reach it.
  */
 export function flagsOf(
   given: readonly string[] | undefined,
   placement: 'thread' | 'process' = 'thread',
 ): string[] | undefined {
-  const flags = given ?? (placement === 'process' ? withoutScript(process.execArgv) : undefined)
-  if (flags !== undefined) return isConditionMissing(flags) ? [...flags, SOURCE_CONDITION] : [...flags]
-  return isConditionMissing(process.execArgv) ? [SOURCE_CONDITION] : undefined
+  const { execArgv } = process
+  if (given !== undefined) return withCondition(given)
+  if (placement === 'process') return withCondition(pick(execArgv, (flag) => !OF_MAIN.test(flag)))
+  const isWhole = !isConditionMissing(execArgv) && !execArgv.some((flag) => OF_MAIN.test(flag))
+  return isWhole ? undefined : withCondition(pick(execArgv, (flag) => OF_THREAD.test(flag)))
 }
 
-/** What runs a script from the command line would run it again in the child; a debugger's port can be had once. */
-const OWN_FLAG = /^(-e|--eval|-p|-pe|--print|--input-type|--inspect|--test|--watch)/
-/** The script is the next argument. */
-const WITH_SCRIPT: ReadonlySet<string> = new Set(['-e', '--eval', '-p', '-pe', '--print'])
+/** What only the main script of this process is meant by: a child would run it again, or ask for the same port. */
+const OF_MAIN = /^(-e|--eval|-p|-pe|--print|--input-type|--inspect|--test|--watch)/
+/** What a thread takes by name; the flags of V8 and of the whole process it refuses. */
+const OF_THREAD =
+  /^(-C|--conditions|--import|-r|--require|--enable-source-maps|--disable-warning|--no-warnings)/
+/** Their value may be the next argument. */
+const WITH_VALUE = /^(-e|--eval|-p|-pe|--print|-C|--conditions|--import|-r|--require|--input-type)$/
 
-function withoutScript(flags: readonly string[]): string[] {
-  return flags.filter((flag, index) => !OWN_FLAG.test(flag) && !WITH_SCRIPT.has(flags[index - 1] ?? ''))
+function pick(flags: readonly string[], isWanted: (flag: string) => boolean): string[] {
+  return flags.filter((flag, index) => {
+    const before = flags[index - 1]
+    return isWanted(before !== undefined && WITH_VALUE.test(before) ? before : flag)
+  })
+}
+
+function withCondition(flags: readonly string[]): string[] {
+  return isConditionMissing(flags) ? [...flags, SOURCE_CONDITION] : [...flags]
 }
 
 /**

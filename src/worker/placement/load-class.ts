@@ -28,9 +28,16 @@ function explain(file: string, className: string, error: Error): string {
     return `${what}; expected static module to be import.meta.url in the file that exports ${className}`
   }
   if (code === 'ERR_UNSUPPORTED_TYPESCRIPT_SYNTAX') {
-    return `${what}; Node leaves types out and compiles nothing: write plain syntax (erasableSyntaxOnly in tsconfig.json helps), or place the compiled file`
+    return `${what}${placeOf(error)}; Node leaves types out and compiles nothing: write plain syntax (erasableSyntaxOnly in tsconfig.json helps), or place the compiled file`
   }
-  return what
+  if (error.name !== 'SyntaxError') return what
+  return `${what}${placeOf(error) || `; node --check ${file} shows where, unless it is in a file that this one imports`}`
+}
+
+/** Where the syntax of TypeScript is wrong; of JavaScript, Node tells nobody but the terminal. */
+function placeOf({ stack = '' }: Error): string {
+  const [first = ''] = stack.split('\n')
+  return /:\d+$/.test(first) ? ` at ${first}` : ''
 }
 
 function notFound(

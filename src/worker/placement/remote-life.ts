@@ -27,7 +27,7 @@ const ANSWER_MS = 100
 /** What a worker may take to save what it can when it is given up, and then to exit. */
 const KILL_GRACE_MS = 1000
 /** What the exit may take after the last message. */
-const EXIT_MS = 2000
+const EXIT_MS = 1000
 
 export interface RemoteOptions {
   readonly placement: Exclude<Placement, 'inline'>

@@ -2,6 +2,7 @@ import { Worker as Thread } from 'node:worker_threads'
 import { toError } from '../../core/errors.ts'
 import type { Channel, ChannelListener, ChannelOptions } from './channel.ts'
 import { entryOf, flagsOf } from './entry.ts'
+import { printFor } from './print.ts'
 import type { FromChild } from './protocol.ts'
 import { sampleThread } from './thread-stack.ts'
 
@@ -12,9 +13,12 @@ export function openThread(options: ChannelOptions, listener: ChannelListener): 
   const thread = new Thread(entryOf('thread'), {
     name,
     env: { ...process.env, ...env },
+    stdout: true,
+    stderr: true,
     ...(execArgv === undefined ? {} : { execArgv }),
     ...(resourceLimits === undefined ? {} : { resourceLimits }),
   })
+  printFor(thread)
   const { threadId } = thread
   let error: Error | undefined
   thread.on('message', (message: FromChild) => listener.onMessage(message))

@@ -98,12 +98,14 @@ export class Supervisor {
 
   /**
    * Replaces the workers of a member: the new one beside the old one where there may be two, else after it.
-   * @throws what the new one could not start for.
+   * @throws what the new one could not start for; the reason of `close` when that came first.
    */
   async renew(member: Member, cause: Error | undefined, mode: 'surge' | 'replace'): Promise<void> {
     const record = this.#recordOf(member)
     if (record.isBusy || record.isSettled || !member.isAlive) return
     const { signal } = this.#interrupt
+    // Who is being stopped gets no successor, whom nobody would stop.
+    signal.throwIfAborted()
     await this.#busy([member], async () => {
       const restart = this.#restartOf(member, cause)
       if (mode === 'surge' && (await member.surge(restart))) return

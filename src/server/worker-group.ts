@@ -113,17 +113,20 @@ export class WorkerGroup<Options extends object = object> implements Member {
     const ended = Promise.withResolvers<void>()
     this.#ended = ended.promise
     const starting = this.#then(() => this.#startAll())
-    try {
-      await starting
-    } catch (thrown) {
-      await this.stop()
-      throw thrown
-    } finally {
-      void this.#supervisor.ended().then(() => {
+    void starting
+      .catch(() => {})
+      .then(() => this.#supervisor.ended())
+      .then(() => {
         this.#autoscaler?.stop()
         this.#isAlive = false
         ended.resolve()
       })
+    try {
+      await starting
+    } catch (thrown) {
+      // Waits for the end that is watched for.
+      await this.stop()
+      throw thrown
     }
     this.#autoscaler?.start()
   }

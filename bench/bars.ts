@@ -20,6 +20,15 @@ const BARS: Readonly<Record<string, Readonly<Record<string, Bar>>>> = {
     'latency-p99-full': { figure: 'millhand', at: 'most', value: 5 },
     'heap-growth': { figure: 'millhand', at: 'most', value: 16 },
   },
+  server: {
+    'stop-thread': { figure: 'millhand', at: 'most', value: 200 },
+    'stop-process': { figure: 'millhand', at: 'most', value: 200 },
+    'replace-thread': { figure: 'millhand', at: 'most', value: 100 },
+    'replace-process': { figure: 'millhand', at: 'most', value: 300 },
+    'restart-cycles': { figure: 'millhand', at: 'most', value: 2 },
+    'stall-thread': { figure: 'millhand', at: 'most', value: 2000 },
+    'stall-process': { figure: 'millhand', at: 'most', value: 2000 },
+  },
 }
 
 export function barOf({ suite, case: name }: Pick<Result, 'suite' | 'case'>): Bar | undefined {

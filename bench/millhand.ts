@@ -5,7 +5,7 @@ async function load(file: string): Promise<unknown> {
   return import(new URL(file, BUILD).href)
 }
 
-export const { MetricsCollector, Queue, silentLogger } = (await load(
+export const { MetricsCollector, Queue, Server, ShutdownError, silentLogger, WorkerHandle } = (await load(
   'index.js',
 )) as typeof import('../src/index.ts')
 export const { memory } = (await load(

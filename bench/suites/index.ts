@@ -5,6 +5,7 @@ const SUITES: Readonly<Record<string, () => Promise<{ readonly suite: Suite }>>>
   sqlite: () => import('./sqlite.ts'),
   features: () => import('./features.ts'),
   growth: () => import('./growth.ts'),
+  server: () => import('./server.ts'),
 }
 
 export const SUITE_NAMES: readonly string[] = Object.keys(SUITES)

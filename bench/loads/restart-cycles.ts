@@ -1,0 +1,68 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Contender } from '../case.ts'
+import { keptMiB } from '../heap.ts'
+import { Server, silentLogger } from '../millhand.ts'
+import { nextEvent } from './next-event.ts'
+import { ThreadVictim, ProcessVictim } from './victims.ts'
+
+/** The note of what the process kept before. */
+export const HEAP_BEFORE = 'heap before'
+/** So many first, for what is made once and kept. */
+const WARM_UP = 10
+const SETTLE_MS = 5000
+
+/**
+ * A worker in a thread and one in a process fail and are started again, in turn: by how much the heap of their
+ * server grew. What it holds open, its listeners and its timers must be exactly those of before.
+ */
+export function restartCycles(): Contender {
+  return async ({ jobs, deliveries, timed, note }) => {
+    deliveries.expect(jobs)
+    const server = new Server({ logger: silentLogger, backoff: 0, intensity: 1_000_000 })
+    server.add(ThreadVictim, { name: 'thread' }).add(ProcessVictim, { name: 'process' })
+    await server.start()
+    const cycle = async (n: number): Promise<void> => {
+      const victim = server.get(n % 2 === 0 ? 'thread' : 'process')
+      const started = nextEvent(victim, 'startup')
+      victim.send('throw')
+      await started
+    }
+    for (let n = 0; n < WARM_UP; n++) await cycle(n)
+    let growth = 0
+    await timed(async () => {
+      await sleep(SETTLE_MS / 5)
+      const before = held()
+      const heap = await keptMiB()
+      note(HEAP_BEFORE, heap)
+      for (let n = 0; n < jobs; n++) {
+        await cycle(n)
+        deliveries.mark(n)
+      }
+      await expectHeld(before)
+      growth = (await keptMiB()) - heap
+    })
+    await server.stop()
+    return growth
+  }
+}
+
+/** Handles, timers and listeners of this process, by kind, each with its number. */
+function held(): string {
+  const counts = new Map<string, number>()
+  const count = (kind: string, more: number): void => void counts.set(kind, (counts.get(kind) ?? 0) + more)
+  for (const kind of process.getActiveResourcesInfo()) count(kind, 1)
+  for (const [name, source] of Object.entries({ process, stdout: process.stdout, stderr: process.stderr }))
+    for (const event of source.eventNames()) count(`${name} on ${String(event)}`, source.listenerCount(event))
+  return [...counts]
+    .map(([kind, number]) => `${kind} ${number}`)
+    .toSorted()
+    .join(', ')
+}
+
+/** What ends by itself soon is waited for. @throws Error when something else than before is held in the end. */
+async function expectHeld(before: string): Promise<void> {
+  const deadline = performance.now() + SETTLE_MS
+  while (held() !== before && performance.now() < deadline) await sleep(20)
+  if (held() !== before)
+    throw new Error(`expected the same to be held as before all restarts: ${before}; got: ${held()}`)
+}

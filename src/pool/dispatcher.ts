@@ -1,0 +1,99 @@
+import { MillhandError } from '../core/errors.ts'
+import type { CrewMember } from './crew-member.ts'
+import type { Estimates } from './estimates.ts'
+import { Lanes } from './lanes.ts'
+import type { Task } from './task.ts'
+
+/** A worker that was silent for so long is at a long task, ms. */
+const LONG_MS = 2
+/** Tasks of one message at most. */
+const MAX_BATCH = 256
+
+/** Deals waiting tasks to workers, several to a message, and takes back what got stuck behind a long one. */
+export class Dispatcher {
+  readonly waiting: Lanes<Task> = new Lanes()
+  /** How many tasks were taken back from one worker for others. */
+  recalled = 0
+  readonly #members: ReadonlySet<CrewMember>
+  readonly #estimates: Estimates
+
+  constructor(members: ReadonlySet<CrewMember>, estimates: Estimates) {
+    this.#members = members
+    this.#estimates = estimates
+  }
+
+  /** Sends what can be sent now. */
+  deal(): void {
+    this.#freeStuck()
+    while (this.waiting.size > 0) {
+      const member = this.#roomiest()
+      if (member === undefined) return
+      this.#sendTo(member)
+    }
+  }
+
+  /** What its worker has not begun waits again, before all others. */
+  takeBack(member: CrewMember): void {
+    const tasks = member.recall()
+    this.recalled += tasks.length
+    for (const task of tasks.toReversed()) if (!task.isComplete) this.waiting.unshift(task)
+  }
+
+  /** The worker that has the most room: one that has nothing to do, if there is one. */
+  #roomiest(): CrewMember | undefined {
+    const next = this.waiting.peek()
+    if (next === undefined) return undefined
+    const micros = this.#estimates.of(next.name)
+    let best: CrewMember | undefined
+    for (const member of this.#members) {
+      if (member.room(micros) === 0) continue
+      if (best === undefined || member.sent.size < best.sent.size) best = member
+    }
+    return best
+  }
+
+  #sendTo(member: CrewMember): void {
+    // Its share, so that the last tasks are spread over all.
+    const share = Math.ceil(this.waiting.size / this.#members.size)
+    const tasks: Task[] = []
+    let micros = 0
+    for (let next = this.waiting.peek(); next !== undefined; next = this.waiting.peek()) {
+      const each = this.#estimates.of(next.name)
+      micros += each
+      const room = member.room(Math.max(each, micros / (tasks.length + 1)))
+      if (tasks.length >= Math.min(MAX_BATCH, Math.max(1, Math.min(share, room)))) break
+      tasks.push(this.waiting.shift()!)
+    }
+    this.#post(member, tasks)
+  }
+
+  #post(member: CrewMember, tasks: readonly Task[]): void {
+    try {
+      member.send(tasks)
+    } catch (thrown) {
+      if (tasks.length === 1) return tasks[0]!.fail(notCopyable(tasks[0]!, thrown))
+      // One of them cannot be copied: the others are not to suffer.
+      for (const task of tasks) this.#post(member, [task])
+    }
+  }
+
+  /** Workers that are at a long task do not keep others behind it. */
+  #freeStuck(): void {
+    const now = performance.now()
+    for (const member of this.#members) {
+      if (member.hasAhead && now - member.lastWordAt > LONG_MS) {
+        // Asked again after as long a time.
+        member.lastWordAt = now
+        this.takeBack(member)
+      }
+    }
+  }
+}
+
+function notCopyable({ name }: Task, thrown: unknown): Error {
+  return new MillhandError(
+    'NOT_COPYABLE',
+    `the arguments of ${name} cannot be copied to a worker (${(thrown as Error).message}); pass plain data, or list what is to move in transfer`,
+    { cause: thrown },
+  )
+}

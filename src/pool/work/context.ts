@@ -1,0 +1,35 @@
+import { ShutdownError } from '../../core/errors.ts'
+
+/** What a function of a pool has as its `this`. */
+export interface TaskContext {
+  /** Aborts when the task is cancelled, when its timeout is over, and when its pool is closed at once. */
+  readonly signal: AbortSignal
+  /** Says how far it is: `task.progress` on the other side, the event `progress` of the pool. */
+  progress(value: unknown): void
+}
+
+/** Made for each task; what is rarely looked at is made when it is. */
+export class WorkContext implements TaskContext {
+  readonly #report: (value: unknown) => void
+  #controller: AbortController | undefined
+  #reason: unknown
+
+  constructor(report: (value: unknown) => void) {
+    this.#report = report
+  }
+
+  get signal(): AbortSignal {
+    this.#controller ??= new AbortController()
+    if (this.#reason !== undefined) this.#controller.abort(this.#reason)
+    return this.#controller.signal
+  }
+
+  progress(value: unknown): void {
+    this.#report(value)
+  }
+
+  abort(reason: unknown): void {
+    this.#reason = reason ?? new ShutdownError('the task was aborted')
+    this.#controller?.abort(this.#reason)
+  }
+}

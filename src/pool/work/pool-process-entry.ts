@@ -1,0 +1,40 @@
+/** The first file of a process of a pool. */
+import { writeSync } from 'node:fs'
+import type { ToWorker } from '../protocol.ts'
+import type { Cursor } from './cursor.ts'
+import { WorkLoop } from './work-loop.ts'
+
+const CURSOR_FD = 4
+const FLUSH_MS = 500
+
+// Terminals and service managers signal a whole group; the pool says when it is to end.
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGTSTP'] as const) process.on(signal, () => {})
+
+/** In a file without a name that the pool has open too: it can be read when this process is dead. */
+function fileCursor(): Cursor {
+  const bytes = Buffer.alloc(4)
+  return {
+    begin(number) {
+      bytes.writeInt32LE(number + 1)
+      writeSync(CURSOR_FD, bytes, 0, 4, 0)
+      return true
+    },
+  }
+}
+
+const send = (message: unknown, done: () => void = () => {}): void => {
+  if (process.connected) process.send!(message, undefined, undefined, done)
+  else done()
+}
+const loop = new WorkLoop({
+  post: (message) => send(message),
+  cursor: fileCursor(),
+  memoryBytes: () => process.memoryUsage.rss(),
+  end: (message, exitCode) => {
+    setTimeout(() => process.exit(exitCode), FLUSH_MS)
+    send(message, () => process.exit(exitCode))
+  },
+})
+process.on('message', (message: ToWorker) => loop.hear(message))
+process.on('disconnect', () => process.exit(1))
+process.on('exit', () => loop.flush())

@@ -298,6 +298,20 @@ export class Engine {
     this.#planDeal()
   }
 
+  /**
+   * Tells a task to end, and lets it: it settles when it has, or when its worker was ended for it after the grace.
+   * One that has not begun is cancelled.
+   */
+  interrupt(task: Task, reason: Error): void {
+    const { member, number } = task
+    if (task.isComplete) return
+    if (member?.hasBegun(number) !== true) return this.#end(task, cancelled(task.name, reason), 'cancelled')
+    member.line.post({ kind: 'abort', number, reason: errorToWire(reason) })
+    this.#watch.expect(this.#options.abortGrace, () => {
+      if (member.sent.get(number) === task) member.line.terminate()
+    })
+  }
+
   #onBroken(error: Error): void {
     this.#failedStarts++
     const works = [...this.#crew.members].some(({ state }) => state === 'ready')

@@ -59,15 +59,13 @@ function encodeAny(value: unknown, depth: number): Wire {
 }
 
 function fieldsOf(error: Error): Record<string, unknown> {
-  const fields: Record<string, unknown> = {}
-  for (const [key, value] of Object.entries(error)) {
-    if (key === 'name' || key === 'cause' || key === 'errors' || typeof value === 'function') continue
-    fields[key] = copyable(value)
-  }
+  const own = Object.entries(error).filter(
+    ([key, value]) => key !== 'cause' && key !== 'errors' && typeof value !== 'function',
+  )
   // A DOMException has its code from its class.
   const { code } = error as NodeJS.ErrnoException
-  if (code !== undefined) fields['code'] = copyable(code)
-  return fields
+  const inherited = code === undefined || Object.hasOwn(error, 'code') ? [] : [['code', code] as const]
+  return Object.fromEntries([...own, ...inherited].map(([key, value]) => [key, copyable(value)]))
 }
 
 /** The value itself where it can be copied, a text of it where it cannot. */

@@ -10,7 +10,8 @@ import { PlacedWorker } from './placement/placed-worker.ts'
  *     server.add(Indexer, { root: '/srv' })
  *
  * The class is instantiated only in the thread, which finds it by `module` and its exported name. Options are
- * copied there; logs, events, errors and figures come back.
+ * copied there; logs, events, errors and figures come back. A loop can be ended by force, but not a call that blocks
+ * outside of JavaScript, such as execSync: that belongs into a ProcessWorker.
  */
 export abstract class ThreadWorker<
   Options extends object = object,

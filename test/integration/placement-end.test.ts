@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { WorkerExitError } from '../../src/core/errors.ts'
-import { until } from '../../src/testing/index.ts'
+import { captureLogger, until } from '../../src/testing/index.ts'
 import type { Act } from '../fixtures/placement/probe.ts'
 import { file, place, classAt, probe, REMOTE } from '../fixtures/placement/placed.ts'
 
@@ -187,6 +187,20 @@ describe('a process that is ended from outside', () => {
       expect([handle.state, handle.error]).toEqual(['stopped', undefined])
     },
   )
+})
+
+test('a thread inside a call of the system cannot be ended: nobody waits for it for ever, and it is said', async () => {
+  const logger = captureLogger()
+  const { handle } = probe('thread', { main: 'execute', logger }, { stopTimeout: 50 })
+  await handle.start()
+  expect(await timed(handle.stop())).toBeLessThan(3000)
+  expect([handle.state, await handle.join(1)]).toEqual(['stopping', false])
+  expect(logger.messages('error')).toEqual([
+    `worker ${handle.name} cannot be ended: its thread is inside a call of the system; it is left`,
+  ])
+  // It does go, once the call has returned.
+  await handle.join()
+  expect(handle.error).toMatchObject({ code: 'SHUTDOWN' })
 })
 
 test('a thread that grows beyond its limits is ended, and the error says which and what helps', async () => {

@@ -176,12 +176,8 @@ export class Child {
 
   /** @throws InvalidOptionError when it cannot be copied. */
   #message(value: WorkerEvents['message']): void {
-    try {
-      this.#line.post({ kind: 'event', event: 'message', value })
-    } catch (error) {
-      checkCopyable({ message: value.message }, this.#placement, value.worker)
-      throw error
-    }
+    checkCopyable({ message: value.message }, this.#placement, value.worker)
+    this.#line.post({ kind: 'event', event: 'message', value })
   }
 
   readonly #sink: Sink<WorkerEvents> = {

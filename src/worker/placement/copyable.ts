@@ -7,7 +7,7 @@ import type { Placement } from '../status.ts'
  * @throws InvalidOptionError naming the first that cannot, with the reason.
  */
 export function checkCopyable(values: object, placement: Exclude<Placement, 'inline'>, worker: string): void {
-  const copy = placement === 'thread' ? structuredClone : serialize
+  const copy = placement === 'thread' ? structuredClone : copyToProcess
   if (tryCopy(copy, values) === undefined) return
   for (const [name, value] of Object.entries(values)) {
     const reason = tryCopy(copy, value)
@@ -18,6 +18,12 @@ export function checkCopyable(values: object, placement: Exclude<Placement, 'inl
         `sockets or other handles; structured clone says: ${reason}), got: ${show(value)}; open what it needs in setup()`,
     )
   }
+}
+
+/** The line to a process alone would make an empty object of a URL, a server and other things of the platform. */
+function copyToProcess(value: unknown): void {
+  structuredClone(value)
+  serialize(value)
 }
 
 function tryCopy(copy: (value: unknown) => unknown, value: unknown): string | undefined {

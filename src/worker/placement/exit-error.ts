@@ -18,19 +18,20 @@ export interface ExitCircumstances {
 export function exitError(circumstances: ExitCircumstances): WorkerExitError {
   const { exit, progress, placement, name, module, pid } = circumstances
   const { exitCode, signal, error } = exit
-  const how =
-    signal !== undefined
-      ? `was ended by ${signal}`
-      : exitCode === undefined
-        ? 'could not be started'
-        : `exited with code ${exitCode}`
   const when = {
     load: ` while it loaded ${module}`,
     setup: ' during its setup',
     life: '',
     ended: '',
   }[progress]
-  const what = `the ${placement} of worker ${name}${placement === 'process' ? ` (pid ${pid})` : ''} ${how}${when}`
+  const how =
+    signal !== undefined
+      ? `was ended by ${signal}${when}`
+      : exitCode === undefined
+        ? 'could not be started'
+        : `exited with code ${exitCode}${when}`
+  const id = placement === 'process' && pid !== undefined ? ` (pid ${pid})` : ''
+  const what = `the ${placement} of worker ${name}${id} ${how}`
   return new WorkerExitError(what + hint(circumstances), { exitCode, signal, cause: error })
 }
 

@@ -29,6 +29,9 @@ const KILL_GRACE_MS = 1000
 /** What the exit may take after the last message. */
 const EXIT_MS = 1000
 
+/** What the end may take after that; a thread inside execSync and the like cannot be ended before it returns. */
+const GONE_MS = 2000
+
 export interface RemoteOptions {
   readonly placement: Exclude<Placement, 'inline'>
   readonly open: OpenChannel
@@ -123,12 +126,8 @@ export class RemoteLife {
 
   /** @throws InvalidOptionError when the message cannot be copied. */
   send(message: unknown): void {
-    try {
-      this.post({ kind: 'message', message })
-    } catch (error) {
-      checkCopyable({ message }, this.#options.placement, this.#options.name)
-      throw error
-    }
+    checkCopyable({ message }, this.#options.placement, this.#options.name)
+    this.post({ kind: 'message', message })
   }
 
   post(message: ToChild): void {
@@ -148,7 +147,11 @@ export class RemoteLife {
       const canSave = this.#progress !== 'load' && (await settledWithin(this.#answered.promise, ANSWER_MS))
       if (!canSave || !(await settledWithin(this.ended, KILL_GRACE_MS))) channel.terminate()
     }
-    await this.ended
+    if (await settledWithin(this.ended, GONE_MS)) return
+    this.#logger.error(
+      {},
+      `worker ${this.#options.name} cannot be ended: its ${this.#options.placement} is inside a call of the system; it is left`,
+    )
   }
 
   #boot(restart: Restart | undefined): Boot {

@@ -102,6 +102,23 @@ describe('a periodic worker', () => {
     expect(waiting.status()).toMatchObject({ state: 'stopped', errorCount: 0 })
   })
 
+  test('leaves out runs while it is quiet, counts none of them as missed, and keeps its grid', async () => {
+    fakeTime()
+    const begin = performance.now()
+    const worker = new Ticker({ intervalSeconds: 1, logger: silentLogger })
+    const events = recordEvents(worker)
+    await worker.start()
+    await vi.advanceTimersByTimeAsync(1500)
+    worker.quiet()
+    await vi.advanceTimersByTimeAsync(5000)
+    worker.resume()
+    await vi.advanceTimersByTimeAsync(1000)
+    expect(worker.at.map((at) => at - begin)).toEqual([0, 1000, 7000])
+    expect([worker.missedRuns, worker.processedCount]).toEqual([0, 3])
+    expect(events.of('tick').map(({ missed }) => missed)).toEqual([0, 0, 0])
+    await worker.stop()
+  })
+
   test('can be given its interval by a subclass', () => {
     class Hourly extends PeriodicWorker {
       constructor() {

@@ -319,6 +319,82 @@ describe('killing a worker', () => {
   })
 })
 
+describe('a worker that is asked to be quiet', () => {
+  class Quiet extends Probe {
+    override onQuiet(isQuiet: boolean): void {
+      this.notes.push(`quiet ${isQuiet}`)
+      if (isQuiet) throw new Error('cannot be quiet')
+    }
+  }
+
+  test('hears it once, also during setup, until it is resumed or started again', async () => {
+    const worker = new Quiet()
+    const events = recordEvents(worker)
+    const started = worker.start()
+    worker.quiet()
+    worker.quiet()
+    await started
+    expect([worker.isQuiet, worker.isRunning]).toEqual([true, true])
+    worker.resume()
+    worker.resume()
+    expect(worker.isQuiet).toBe(false)
+    worker.quiet()
+    await worker.stop()
+    await worker.start()
+    expect(worker.isQuiet).toBe(false)
+    expect(worker.notes.filter((note) => note.startsWith('quiet'))).toEqual([
+      'quiet true',
+      'quiet false',
+      'quiet true',
+    ])
+    // What onQuiet throws costs nothing else.
+    expect(events.of('error').map(({ error }) => error.message)).toEqual([
+      'cannot be quiet',
+      'cannot be quiet',
+    ])
+    await worker.stop()
+    expect(worker.state).toBe('stopped')
+  })
+})
+
+describe('messages to and from a worker', () => {
+  class Talker extends Probe {
+    override receive(message: unknown): void {
+      if (message === 'bad') throw new Error('cannot take it')
+      this.message({ back: message })
+    }
+  }
+
+  test('reach it while it runs, and what it fails with is an error that it survives', async () => {
+    const worker = new Talker()
+    const events = recordEvents(worker)
+    expect(() => worker.send('early')).toThrow(StateError)
+    await worker.start()
+    worker.send('a')
+    worker.send('bad')
+    await until(() => events.of('error').length === 1)
+    expect(events.of('message')).toEqual([{ worker: worker.name, message: { back: 'a' } }])
+    expect(worker.isRunning).toBe(true)
+    await worker.stop()
+    expect(() => worker.send('late')).toThrow('to be running to send it a message; it is stopped')
+  })
+})
+
+test('a worker that is started again tells why, after startup, and its status keeps it', async () => {
+  const worker = new Probe()
+  const events = recordEvents(worker)
+  const cause = new Error('it broke')
+  await worker.start({ cause, restarts: 2 })
+  expect(worker.status()).toMatchObject({ restarts: 2, lastCause: cause })
+  expect(events.names()).toEqual(['startup', 'restart'])
+  expect(events.of('restart')).toMatchObject([{ worker: worker.name, cause, restarts: 2 }])
+  await worker.stop()
+  await worker.start()
+  expect(worker.status()).toMatchObject({ restarts: 2, lastCause: cause })
+  expect(events.of('restart')).toHaveLength(1)
+  await worker.stop()
+})
+
 describe('sleeping and joining', () => {
   test('a sleep tells whether it was cut short, and leaves no timer behind', async () => {
     const worker = new Probe()

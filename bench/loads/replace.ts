@@ -2,14 +2,15 @@ import type { Contender } from '../case.ts'
 import { Server, silentLogger } from '../millhand.ts'
 import { percentile } from '../statistics.ts'
 import { nextEvent } from './next-event.ts'
-import { VICTIMS } from './victims.ts'
+import { ProcessVictim, ThreadVictim } from './victims.js'
 
 /** From the end of a worker's thread or process to the next one that runs, by a server without back-off: the median. */
 export function replaceEnded(placement: 'thread' | 'process'): Contender {
   return async ({ jobs, deliveries, timed, note }) => {
     deliveries.expect(jobs)
+    const victimClass = placement === 'thread' ? ThreadVictim : ProcessVictim
     const server = new Server({ logger: silentLogger, backoff: 0, intensity: 1_000_000 })
-    server.add(VICTIMS[placement], { name: 'victim' })
+    server.add(victimClass, { name: 'victim' })
     const victim = server.get('victim')
     await server.start()
     const took: number[] = []

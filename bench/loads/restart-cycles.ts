@@ -3,7 +3,7 @@ import type { Contender } from '../case.ts'
 import { keptMiB } from '../heap.ts'
 import { Server, silentLogger } from '../millhand.ts'
 import { nextEvent } from './next-event.ts'
-import { ThreadVictim, ProcessVictim } from './victims.ts'
+import { ProcessVictim, ThreadVictim } from './victims.js'
 
 /** The note of what the process kept before. */
 export const HEAP_BEFORE = 'heap before'

@@ -1,7 +1,7 @@
 import type { Contender } from '../case.ts'
 import { ShutdownError, silentLogger, WorkerHandle } from '../millhand.ts'
 import { nextEvent } from './next-event.ts'
-import { VICTIMS } from './victims.ts'
+import { ProcessVictim, ThreadVictim } from './victims.js'
 
 /** The threshold, in a note: a figure to compare with. */
 export const THRESHOLD = 'threshold'
@@ -11,11 +11,12 @@ const THRESHOLD_MS = 1000
 export function seeStall(placement: 'thread' | 'process'): Contender {
   return async ({ jobs, deliveries, timed, note }) => {
     deliveries.expect(jobs)
+    const victimClass = placement === 'thread' ? ThreadVictim : ProcessVictim
     let slowest = 0
     await timed(async () => {
       for (let n = 0; n < jobs; n++) {
         const handle = new WorkerHandle(
-          VICTIMS[placement],
+          victimClass,
           { logger: silentLogger },
           { stallThreshold: THRESHOLD_MS },
         )

@@ -1,6 +1,6 @@
 import type { Contender } from '../case.ts'
 import { silentLogger, WorkerHandle } from '../millhand.ts'
-import { VICTIMS } from './victims.ts'
+import { ProcessVictim, ThreadVictim } from './victims.js'
 
 /** What a stop may take beyond its deadline; a figure to compare with. */
 export const ALLOWED = 'allowed'
@@ -14,11 +14,12 @@ const DEADLINE_MS = 200
 export function stopStubborn(placement: 'thread' | 'process'): Contender {
   return async ({ jobs, deliveries, timed, note }) => {
     deliveries.expect(jobs)
+    const victimClass = placement === 'thread' ? ThreadVictim : ProcessVictim
     let worst = -Infinity
     let late = 0
     await timed(async () => {
       for (let n = 0; n < jobs; n++) {
-        const handle = new WorkerHandle(VICTIMS[placement], { ignoresStop: true, logger: silentLogger })
+        const handle = new WorkerHandle(victimClass, { ignoresStop: true, logger: silentLogger })
         await handle.start()
         if (n % 2 === 1) handle.send('block')
         const { pid } = handle.status()

@@ -4,14 +4,20 @@ import { captureLogger, until } from '../../src/testing/index.ts'
 import type { Act } from '../fixtures/placement/probe.ts'
 import { file, place, classAt, probe, REMOTE } from '../fixtures/placement/placed.ts'
 
-/** What a stop or kill may take beyond its deadline. */
+/** What a stop or kill may take beyond its deadline, on a machine that has the time. */
 const SLACK_MS = 200
+/** What none may take, also on one that runs all tests at once. */
+const LIMIT_MS = 1500
 const cause = { kind: 'deadline', error: new Error('given up') } as const
 
 async function timed(run: Promise<unknown>): Promise<number> {
   const from = performance.now()
   await run
   return performance.now() - from
+}
+
+function middleOf(values: readonly number[]): number {
+  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)]!
 }
 
 /** True while a process of that id is there. */
@@ -28,13 +34,15 @@ describe.each(REMOTE)('the end of a %s', (remote) => {
   test.each(['never', 'block'] as const)(
     'comes within its deadline when main ignores the stop (%s)',
     async (main) => {
-      for (let n = 0; n < 3; n++) {
+      const all: number[] = []
+      for (let n = 0; n < 5; n++) {
         const { handle, events } = probe(remote, { main }, { stopTimeout: 150 })
         await handle.start()
         const { pid } = handle.status()
         const ms = await timed(handle.stop())
         expect(ms).toBeGreaterThanOrEqual(149)
-        expect(ms).toBeLessThan(150 + SLACK_MS)
+        expect(ms).toBeLessThan(150 + LIMIT_MS)
+        all.push(ms)
         expect(handle.state).toBe('failed')
         expect(handle.error).toMatchObject({ code: 'SHUTDOWN' })
         expect(handle.error?.message).toContain(
@@ -43,13 +51,14 @@ describe.each(REMOTE)('the end of a %s', (remote) => {
         expect(events.of('killed')).toHaveLength(1)
         if (remote === 'process') expect(isThere(pid!)).toBe(false)
       }
+      expect(middleOf(all)).toBeLessThan(150 + SLACK_MS)
     },
   )
 
   test.each(['never', 'block'] as const)('comes also when teardown does not end (%s)', async (teardown) => {
     const { handle } = probe(remote, { teardown })
     await handle.start()
-    expect(await timed(handle.stop({ timeout: 150 }))).toBeLessThan(150 + SLACK_MS)
+    expect(await timed(handle.stop({ timeout: 150 }))).toBeLessThan(150 + LIMIT_MS)
     expect(handle.state).toBe('failed')
   })
 
@@ -97,7 +106,7 @@ describe.each(REMOTE)('the end of a %s', (remote) => {
     await until(() => handle.id !== '')
     if (setup === undefined) await started
     if (teardown !== undefined) await until(() => handle.state === 'stopping')
-    expect(await timed(handle.kill(cause))).toBeLessThan(100 + SLACK_MS)
+    expect(await timed(handle.kill(cause))).toBeLessThan(LIMIT_MS)
     expect([handle.state, handle.error]).toEqual(['failed', cause.error])
     expect(events.of('shutdown')).toEqual([{ worker: handle.name, error: cause.error }])
     if (setup !== undefined) await expect(started).rejects.toBe(cause.error)
@@ -107,14 +116,14 @@ describe.each(REMOTE)('the end of a %s', (remote) => {
     const { handle } = probe(remote)
     const started = handle.start()
     const [ms] = await Promise.all([timed(handle.kill(cause)), expect(started).rejects.toBe(cause.error)])
-    expect(ms).toBeLessThan(SLACK_MS)
+    expect(ms).toBeLessThan(LIMIT_MS)
     expect(handle.state).toBe('failed')
   })
 
   test('is not held up by an onKill that does not end, nor by a handler of its exit', async () => {
     const hangs = probe(remote, { main: 'never', onKill: 'never' })
     await hangs.handle.start()
-    expect(await timed(hangs.handle.kill(cause))).toBeLessThan(1500)
+    expect(await timed(hangs.handle.kill(cause))).toBeLessThan(1000 + LIMIT_MS)
     const blocks = probe(remote, { setup: 'leaveExitHandler' })
     await blocks.handle.start()
     expect(await timed(blocks.handle.stop())).toBeLessThan(3000)

@@ -1,5 +1,7 @@
 /** The first file of the process of a worker. */
+import { startGuard } from '../watchdog/guard.ts'
 import { Child } from './child.ts'
+import { childLogger } from './child-logger.ts'
 import type { ToChild } from './protocol.ts'
 
 /** A line that is full or broken must not keep a process that has ended its work. */
@@ -12,8 +14,15 @@ const send = (message: unknown, done: () => void = () => {}): void => {
   if (process.connected) process.send!(message, undefined, undefined, done)
   else done()
 }
+const logger = childLogger(send, false)
+const noGuard = (error: Error): void =>
+  logger.warn({ err: error }, 'no guard: where the event loop of this process is blocked will not be told')
 const child = new Child('process', {
-  post: (message) => send(message),
+  post: (message) => {
+    send(message)
+    // Before anything of the worker runs that might block, and beside the rest of its start.
+    if (message.kind === 'made') startGuard(noGuard)
+  },
   end: (message, exitCode) => {
     setTimeout(() => process.exit(exitCode), FLUSH_MS)
     send(message, () => process.exit(exitCode))

@@ -1,4 +1,7 @@
 import { fork } from 'node:child_process'
+import type { Socket } from 'node:net'
+import { GUARD_FD } from '../watchdog/guard.ts'
+import { GuardLine } from '../watchdog/guard-line.ts'
 import type { Channel, ChannelListener, ChannelOptions } from './channel.ts'
 import { entryOf, flagsOf } from './entry.ts'
 import type { FromChild } from './protocol.ts'
@@ -12,9 +15,12 @@ export function openProcess(options: ChannelOptions, listener: ChannelListener):
     serialization: 'advanced',
     execArgv: flagsOf(options.execArgv, 'process'),
     env: { ...process.env, ...options.env },
-    // Its output is this process's own; nothing is read from the terminal.
-    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+    // Its output is this process's own; nothing is read from the terminal. The pipe is to its guard.
+    stdio: ['ignore', 'inherit', 'inherit', 'ipc', 'pipe'],
   })
+  // Absent when it could not be started.
+  const socket = child.stdio[GUARD_FD] as Socket | null | undefined
+  const guard = socket ? new GuardLine(socket) : undefined
   let isOver = false
   const over = (exitCode: number | undefined, signal: string | undefined, error?: Error): void => {
     if (isOver) return
@@ -29,6 +35,7 @@ export function openProcess(options: ChannelOptions, listener: ChannelListener):
     if (child.pid === undefined) over(undefined, undefined, error)
   })
   child.on('exit', (code, signal) => {
+    guard?.close()
     const end = (): void => over(code ?? undefined, signal ?? undefined)
     if (!child.connected) return end()
     // Not before what has arrived meanwhile was read, should this loop have been blocked.
@@ -45,6 +52,6 @@ export function openProcess(options: ChannelOptions, listener: ChannelListener):
       if (child.connected) child.send(message, () => {})
     },
     terminate: () => child.kill('SIGKILL'),
-    sampleStack: () => Promise.resolve(undefined),
+    sampleStack: async () => guard?.sample(),
   }
 }

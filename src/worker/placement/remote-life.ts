@@ -60,6 +60,9 @@ export class RemoteLife {
   #channel: Channel | undefined
   #error: Error | undefined
   #killed: KillCause | undefined
+  #stopAskedAt = Infinity
+  /** It has begun to end: also the answer to a stop. */
+  #isStopping = false
 
   constructor(options: RemoteOptions, logger: Logger, tally: Tally) {
     this.#options = options
@@ -120,7 +123,10 @@ export class RemoteLife {
   }
 
   stop(): Promise<void> {
-    if (this.#move('stop')) this.post({ kind: 'stop' })
+    if (this.#move('stop')) {
+      this.#stopAskedAt = performance.now()
+      this.post({ kind: 'stop' })
+    }
     return this.ended
   }
 
@@ -143,8 +149,7 @@ export class RemoteLife {
       this.#move('stop')
       this.#options.events.emit('killed', { worker: this.#options.name, cause })
       channel.post({ kind: 'kill', cause: causeToWire(cause) })
-      // Without a worker there is nothing to save.
-      const canSave = this.#progress !== 'load' && (await settledWithin(this.#answered.promise, ANSWER_MS))
+      const canSave = this.#mayAnswer() && (await settledWithin(this.#answered.promise, ANSWER_MS))
       if (!canSave || !(await settledWithin(this.ended, KILL_GRACE_MS))) channel.terminate()
     }
     if (await settledWithin(this.ended, GONE_MS)) return
@@ -152,6 +157,12 @@ export class RemoteLife {
       {},
       `worker ${this.#options.name} cannot be ended: its ${this.#options.placement} is inside a call of the system; it is left`,
     )
+  }
+
+  /** Without a worker there is nothing to save; who has not heard that it is to stop will not hear this either. */
+  #mayAnswer(): boolean {
+    const isDeaf = !this.#isStopping && performance.now() - this.#stopAskedAt > ANSWER_MS
+    return this.#progress !== 'load' && !isDeaf
   }
 
   #boot(restart: Restart | undefined): Boot {
@@ -173,6 +184,7 @@ export class RemoteLife {
         this.#watch.start()
         break
       case 'stopping':
+        this.#isStopping = true
         if (this.#state === 'running') this.#move('done')
         break
       case 'event':

@@ -50,9 +50,9 @@ export class CrewMember {
     return this.line.begun() > number
   }
 
-  /** True when more is sent than can run: someone else could have it. */
+  /** True when something is sent that it has not begun: someone else could have it. */
   get hasAhead(): boolean {
-    return this.sent.size > this.#concurrency
+    return this.sent.size > 0 && this.line.begun() < this.#next
   }
 
   /** @throws DataCloneError when an argument cannot be copied; nothing was sent then. */

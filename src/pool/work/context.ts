@@ -1,5 +1,3 @@
-import { ShutdownError } from '../../core/errors.ts'
-
 /** What a function of a pool has as its `this`. */
 export interface TaskContext {
   /** Aborts when the task is cancelled, when its timeout is over, and when its pool is closed at once. */
@@ -10,9 +8,11 @@ export interface TaskContext {
 
 /** Made for each task; what is rarely looked at is made when it is. */
 export class WorkContext implements TaskContext {
+  /** Hears of an abort beside the signal. */
+  onAbort: ((reason: Error) => void) | undefined
   readonly #report: (value: unknown) => void
   #controller: AbortController | undefined
-  #reason: unknown
+  #reason: Error | undefined
 
   constructor(report: (value: unknown) => void) {
     this.#report = report
@@ -28,8 +28,9 @@ export class WorkContext implements TaskContext {
     this.#report(value)
   }
 
-  abort(reason: unknown): void {
-    this.#reason = reason ?? new ShutdownError('the task was aborted')
-    this.#controller?.abort(this.#reason)
+  abort(reason: Error): void {
+    this.#reason = reason
+    this.#controller?.abort(reason)
+    this.onAbort?.(reason)
   }
 }

@@ -42,6 +42,8 @@ export class Attempt implements JobContext {
   /** When the handler began, by performance.now(). */
   readonly startedAt: number
   readonly #host: AttemptHost
+  /** Hears of an abort beside the signal: for handlers that run elsewhere. */
+  onAbort: ((reason: Error) => void) | undefined
   #controller: AbortController | undefined
   #abortedBy: Error | undefined
   #abortedAt = Infinity
@@ -84,6 +86,7 @@ export class Attempt implements JobContext {
     this.#abortedBy = reason
     this.#abortedAt = performance.now()
     this.#controller?.abort(reason)
+    this.onAbort?.(reason)
   }
 
   /** Ends the attempt; the first call counts. */
@@ -93,13 +96,18 @@ export class Attempt implements JobContext {
     this.#host.ended(this, outcome, error)
   }
 
+  /** Adds follow-ups that were prepared elsewhere. */
+  follow(followUps: readonly FollowUps[]): void {
+    this.#followUps.push(...followUps)
+  }
+
   /** The follow-ups, when all are prepared; rejects with what was wrong with one. */
   async followUpsReady(): Promise<void> {
     await Promise.all(this.#preparing)
   }
 
   get hasFollowUps(): boolean {
-    return this.#preparing.length > 0
+    return this.#preparing.length + this.#followUps.length > 0
   }
 
   get followUps(): readonly FollowUps[] {

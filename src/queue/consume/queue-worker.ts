@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os'
 import type { Duration } from '../../core/duration.ts'
 import { InvalidOptionError, StateError, toError } from '../../core/errors.ts'
 import {
@@ -5,6 +6,7 @@ import {
   custom,
   duration,
   integer,
+  oneOf,
   optional,
   string,
   type Rule,
@@ -13,6 +15,7 @@ import { toMs } from '../../core/duration.ts'
 import { settledWithin } from '../../core/sleep.ts'
 import type { KillCause } from '../../core/telemetry.ts'
 import { logEvents } from '../../observe/log-events.ts'
+import type { Placement } from '../../worker/status.ts'
 import { Worker } from '../../worker/worker.ts'
 import type { WorkerOptions } from '../../worker/worker-options.ts'
 import type { AnyQueue } from '../any-queue.ts'
@@ -35,6 +38,15 @@ export interface QueueWorkerOptions extends WorkerOptions {
    * that span. Default `'30s'`.
    */
   readonly lease?: Duration
+  /**
+   * Where handlers run: on this event loop, in threads, or in processes. Only for `queue.worker()`, and with
+   * `module`. A handler that blocks, crashes or grows then does so apart from everything else. Default `'inline'`.
+   */
+  readonly placement?: Placement
+  /** The file that exports the worker, for its threads and processes: `import.meta.url`. */
+  readonly module?: string
+  /** How many threads or processes. Default: as many as there are cores, but no more than `concurrency`. */
+  readonly workers?: number
 }
 
 /** What a drain did. */
@@ -58,6 +70,9 @@ export const QUEUE_WORKER_RULES: {
   readonly concurrency: Rule<number>
   readonly timeout: Rule<number | null>
   readonly lease: Rule<number>
+  readonly placement: Rule<Placement>
+  readonly module: Rule<string | undefined>
+  readonly workers: Rule<number>
 } = {
   queue: custom<AnyQueue>(
     'a Queue',
@@ -68,6 +83,9 @@ export const QUEUE_WORKER_RULES: {
   concurrency: integer({ min: 1, max: 100_000, default: 5 }),
   timeout,
   lease: duration({ default: '30s', min: 100 }),
+  placement: oneOf(['inline', 'thread', 'process'], 'inline'),
+  module: optional(string()),
+  workers: integer({ min: 1, default: availableParallelism() }),
 }
 
 /** The numbers that a consumer is made of. */
@@ -105,6 +123,13 @@ export abstract class QueueWorker<
   constructor(options: Options & { readonly queue: AnyQueue }, settings?: ConsumeSettings, gate?: Gate) {
     super(options)
     const checked = settings ?? checkOwnOptions('QueueWorker', QUEUE_WORKER_RULES, options)
+    const { placement = 'inline' } = options
+    if (placement !== 'inline' && !this.takesPlacement) {
+      throw new InvalidOptionError(
+        'placement',
+        `expected placement only for a worker made by queue.worker(handlers), got '${placement}' for ${this.name}; let a ThreadWorker or ProcessWorker run it instead`,
+      )
+    }
     this.queue = checked.queue
     this.#settings = checked
     this.#gate = gate ?? singleGate((checked as { concurrency?: number }).concurrency ?? 1)
@@ -118,6 +143,11 @@ export abstract class QueueWorker<
       'types',
       `expected ${this.name} to say which job types it handles, since queue "${name}" was made without jobs: override types()`,
     )
+  }
+
+  /** Whether its handlers can run in threads and processes. */
+  protected get takesPlacement(): boolean {
+    return false
   }
 
   /** Works on one job. */

@@ -10,7 +10,7 @@ import {
 import { systemClock } from '../../core/clock.ts'
 import type { Outcome } from '../backend.ts'
 import { encodedBytes } from '../codec.ts'
-import type { Encoded } from '../job.ts'
+import type { ClaimedJob, Encoded } from '../job.ts'
 import type { QueueSettings } from '../queue-options.ts'
 import { schemaOf, validate, type JobSchemas } from '../schema.ts'
 import { jobView, type Attempt } from './attempt.ts'
@@ -55,25 +55,38 @@ export function read(
   jobs: JobSchemas | undefined,
 ): Job | undefined | Promise<Job | undefined> {
   const { claimed } = attempt
-  const refuse = (error: unknown): undefined => {
-    const cause = toError(error)
-    attempt.end(unreadable(cause, claimed, settings, systemClock.wall()), cause)
-  }
-  let valid: unknown
+  const refuse = (error: unknown): undefined => refuseUnread(attempt, settings, toError(error))
+  const view = (payload: unknown): Job => jobView(claimed, payload, settings.retry.maxRetries)
   try {
-    if (claimed.codec !== settings.codec.name) {
-      throw new InvalidPayloadError(
-        `expected the payload of job ${claimed.id} to be encoded by "${settings.codec.name}", got: "${claimed.codec}"`,
-      )
-    }
-    const payload = settings.codec.decode(claimed.payload)
-    const schema = schemaOf(jobs, claimed.type)
-    valid = schema === undefined ? payload : validate(schema, claimed.type, payload)
+    const payload = decode(claimed, settings, jobs)
+    return payload instanceof Promise ? payload.then(view, refuse) : view(payload)
   } catch (error) {
     return refuse(error)
   }
-  const view = (payload: unknown): Job => jobView(claimed, payload, settings.retry.maxRetries)
-  return valid instanceof Promise ? valid.then(view, refuse) : view(valid)
+}
+
+/** Ends an attempt at a job that this worker does not understand. */
+export function refuseUnread(attempt: Attempt, settings: QueueSettings, cause: Error): undefined {
+  attempt.end(unreadable(cause, attempt.claimed, settings, systemClock.wall()), cause)
+}
+
+/**
+ * The payload of a job, validated. A promise only when the schema is asynchronous.
+ * @throws InvalidPayloadError, or what the codec throws.
+ */
+export function decode(
+  { id, type, codec, payload }: Pick<ClaimedJob, 'id' | 'type' | 'codec' | 'payload'>,
+  settings: QueueSettings,
+  jobs: JobSchemas | undefined,
+): unknown {
+  if (codec !== settings.codec.name) {
+    throw new InvalidPayloadError(
+      `expected the payload of job ${id} to be encoded by "${settings.codec.name}", got: "${codec}"`,
+    )
+  }
+  const decoded = settings.codec.decode(payload)
+  const schema = schemaOf(jobs, type)
+  return schema === undefined ? decoded : validate(schema, type, decoded)
 }
 
 /** Ends an attempt whose handler came to its end. Late but complete is complete. */

@@ -1,0 +1,145 @@
+import { toError } from '../../../core/errors.ts'
+import { checkOptions } from '../../../core/options.ts'
+import { Emitter } from '../../../core/events.ts'
+import { errorFromWire, type WireError } from '../../../core/wire-error.ts'
+import { Engine, type PoolEvents } from '../../../pool/engine.ts'
+import { POOL_RULES } from '../../../pool/pool-options.ts'
+import { CALL } from '../../../pool/protocol.ts'
+import type { Task, TaskSettings } from '../../../pool/task.ts'
+import { unpack } from '../../../worker/placement/protocol.ts'
+import type { QueueSettings } from '../../queue-options.ts'
+import type { AnyQueue } from '../../any-queue.ts'
+import type { Attempt } from '../attempt.ts'
+import { Later } from '../handler.ts'
+import { errorRecord } from '../outcome.ts'
+import { ABORT_GRACE_MS } from '../overdue.ts'
+import { fail, refuseUnread, succeed } from '../run-attempt.ts'
+import { jobToWire, type HandlerData, type WireNote, type WireOutcome } from './wire-job.ts'
+
+export interface HandlerPoolOptions {
+  readonly queue: AnyQueue
+  readonly worker: string
+  readonly types: readonly string[]
+  readonly placement: 'thread' | 'process'
+  readonly module: string
+  readonly workers: number
+  readonly concurrency: number
+  /** It can run nothing any more, for this reason. */
+  readonly onBroken: (error: Error) => void
+}
+
+const isSource = import.meta.url.endsWith('.ts')
+const ENTRY = new URL(isSource ? './placed-handlers-entry.ts' : './placed-handlers-entry.js', import.meta.url)
+const SETTINGS: TaskSettings = {
+  priority: 0,
+  kind: CALL,
+  timeoutMs: undefined,
+  retries: 0,
+  transfer: undefined,
+}
+
+/**
+ * Runs the handlers of a queue worker in threads or processes. Claims, leases, timeouts and outcomes stay here, so
+ * that a handler that blocks or dies can do nothing to them.
+ */
+export class HandlerPool {
+  readonly #engine: Engine
+  readonly #queue: AnyQueue
+  readonly #attempts = new Map<Task, Attempt>()
+  readonly #onBroken: (error: Error) => void
+  #isStopped = false
+
+  constructor(options: HandlerPoolOptions) {
+    const { queue, worker, types, placement, module, concurrency } = options
+    const size = Math.min(options.workers, concurrency)
+    const workerData: HandlerData = {
+      ...{ placement, module, queue: queue.name, worker, types },
+      keepsResults: queue.settings.retention.done !== 0,
+    }
+    const events = new Emitter<PoolEvents>()
+    events.on('progress', ({ task, progress }) => this.#note(task, progress as WireNote))
+    this.#queue = queue
+    this.#onBroken = options.onBroken
+    this.#engine = new Engine(
+      ENTRY.href,
+      checkOptions('WorkerPool', POOL_RULES, {
+        placement,
+        workerData,
+        max: size,
+        concurrencyPerWorker: Math.ceil(concurrency / size),
+        abortGrace: ABORT_GRACE_MS,
+      }),
+      { min: size, max: size },
+      events,
+    )
+  }
+
+  /** Resolves when all its workers are ready. @throws what they could not start for. */
+  start(): Promise<void> {
+    return this.#engine.start()
+  }
+
+  /** Runs attempts that begin together. */
+  run(attempts: readonly Attempt[]): void {
+    for (const attempt of attempts) this.#runOne(attempt)
+  }
+
+  /** Ends its workers; what still runs in them is over. */
+  async stop(): Promise<void> {
+    this.#isStopped = true
+    const closed = this.#engine.close()
+    this.#engine.abandon()
+    await closed
+  }
+
+  #runOne(attempt: Attempt): void {
+    const { settings } = this.#queue
+    let task: Task
+    try {
+      task = this.#engine.add('handle', jobToWire(attempt.claimed), SETTINGS, undefined)
+    } catch (thrown) {
+      attempt.end({ kind: 'release' })
+      if (!this.#isStopped) this.#onBroken(toError(thrown))
+      return
+    }
+    this.#attempts.set(task, attempt)
+    attempt.onAbort = (reason) => this.#engine.interrupt(task, reason)
+    task.result.then(
+      (outcome) => {
+        this.#attempts.delete(task)
+        conclude(attempt, settings, outcome as WireOutcome | undefined)
+      },
+      (error: Error) => {
+        this.#attempts.delete(task)
+        this.#failed(task, attempt, error)
+      },
+    )
+  }
+
+  #failed(task: Task, attempt: Attempt, error: Error): void {
+    const { settings } = this.#queue
+    if (attempt.abortedBy === undefined && task.crashes > 0) {
+      const { maxCrashes, retention } = settings
+      const policy = { maxCrashes, keepDeadMs: retention.dead }
+      attempt.end({ kind: 'crash', error: errorRecord(error), policy }, error)
+    } else {
+      fail(attempt, settings, error)
+    }
+  }
+
+  #note(task: Task, note: WireNote): void {
+    const attempt = this.#attempts.get(task)
+    if (attempt === undefined) return
+    if (note.kind === 'progress') attempt.progress(note.value)
+    else attempt.logger[note.level](unpack(note.fields) as object, note.message)
+  }
+}
+
+function conclude(attempt: Attempt, settings: QueueSettings, outcome: WireOutcome | undefined): void {
+  if (outcome?.unread !== undefined) {
+    refuseUnread(attempt, settings, errorFromWire(outcome.unread as WireError))
+    return
+  }
+  if (outcome?.followUps !== undefined) attempt.follow(outcome.followUps)
+  succeed(attempt, settings, outcome?.later === undefined ? outcome?.result : new Later(outcome.later))
+}

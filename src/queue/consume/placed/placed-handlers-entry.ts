@@ -1,0 +1,109 @@
+/** The functions that a pool of handlers calls: they run the handlers of one worker of the user's module. */
+import { errorToWire } from '../../../core/wire-error.ts'
+import type { Logger } from '../../../core/logger.ts'
+import type { WorkContext } from '../../../pool/work/context.ts'
+import { pack } from '../../../worker/placement/protocol.ts'
+import { enterChild } from '../../../worker/placement/child-scope.ts'
+import type { ClaimedJob } from '../../job.ts'
+import { Attempt, jobView, type AttemptHost } from '../attempt.ts'
+import type { EventWorker } from '../event-worker.ts'
+import { Later } from '../handler.ts'
+import { decode } from '../run-attempt.ts'
+import { findWorker } from './find-worker.ts'
+import { jobFromWire, type HandlerData, type WireJob, type WireNote, type WireOutcome } from './wire-job.ts'
+
+let worker: EventWorker
+let keepsResults = false
+
+export async function setup(data: HandlerData): Promise<void> {
+  enterChild({
+    placement: data.placement,
+    name: data.worker,
+    className: 'handlers',
+    module: data.module,
+  })
+  worker = await findWorker(data)
+  ;({ keepsResults } = data)
+}
+
+/** Runs the handler of one job. Without a promise where the handler needs none. */
+export function handle(this: WorkContext, ...wire: WireJob): unknown {
+  const claimed = jobFromWire(wire)
+  const { settings, jobs } = worker.queue
+  let payload: unknown
+  try {
+    payload = decode(claimed, settings, jobs)
+  } catch (error) {
+    return { unread: errorToWire(error) } satisfies WireOutcome
+  }
+  if (payload instanceof Promise) {
+    return payload.then(
+      (valid: unknown) => run(this, claimed as ClaimedJob, valid),
+      (error: unknown) => ({ unread: errorToWire(error) }) satisfies WireOutcome,
+    )
+  }
+  return run(this, claimed as ClaimedJob, payload)
+}
+
+function run(context: WorkContext, claimed: ClaimedJob, payload: unknown): unknown {
+  const note = (each: WireNote): void => context.progress(each)
+  const attempt = new Attempt(hostOf(note), { job: claimed, claimedAt: 0, heldAt: 0 }, performance.now())
+  context.onAbort = (reason) => attempt.abort(reason)
+  const job = jobView(claimed, payload, worker.queue.settings.retry.maxRetries)
+  let result: unknown
+  try {
+    result = worker.process(job, attempt)
+  } catch (thrown) {
+    return finish(attempt, thrownLater(thrown))
+  }
+  if (isThenable(result)) {
+    return result.then(
+      (value) => finish(attempt, value),
+      (thrown: unknown) => finish(attempt, thrownLater(thrown)),
+    )
+  }
+  return finish(attempt, result)
+}
+
+/** What a handler threw to put its job off. @throws anything else. */
+function thrownLater(thrown: unknown): Later {
+  if (thrown instanceof Later) return thrown
+  throw thrown
+}
+
+function finish(attempt: Attempt, result: unknown): WireOutcome | undefined | Promise<WireOutcome> {
+  if (result instanceof Later) return { later: result.again }
+  const kept = keepsResults && result !== undefined ? { result } : undefined
+  if (!attempt.hasFollowUps) return kept
+  return attempt.followUpsReady().then(() => ({ ...kept, followUps: attempt.followUps }))
+}
+
+function hostOf(note: (note: WireNote) => void): AttemptHost {
+  return {
+    queue: worker.queue,
+    logger: noteLogger(note),
+    ended: () => {},
+    progressed: ({ progressText }) => note({ kind: 'progress', value: JSON.parse(progressText!) }),
+  }
+}
+
+/** Writes through the logger of the worker on the other side. */
+function noteLogger(note: (note: WireNote) => void, bound: object = {}): Logger {
+  const at =
+    (level: 'debug' | 'info' | 'warn' | 'error') =>
+    (fields: object, message: string): void =>
+      note({ kind: 'log', level, fields: pack({ ...bound, ...fields }), message })
+  return {
+    debug: at('debug'),
+    info: at('info'),
+    warn: at('warn'),
+    error: at('error'),
+    child: (fields) => noteLogger(note, { ...bound, ...fields }),
+  }
+}
+
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return (
+    typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function'
+  )
+}

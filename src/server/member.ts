@@ -8,6 +8,8 @@ import type { RestartPolicy } from './restart-policy.ts'
 export interface Member {
   readonly name: string
   readonly restart: RestartPolicy
+  /** Whether it is started again together with another one that failed, where the strategy says so. */
+  readonly sharesFate: boolean
   /** What it may take to stop, from when it is asked; undefined for what is left of the whole budget. */
   readonly stopTimeoutMs: number | undefined
   /** True from its start to its end. */
@@ -15,6 +17,8 @@ export interface Member {
   /** What its last life failed with. */
   readonly error: Error | undefined
   readonly handles: readonly WorkerHandle[]
+  /** True for its name, and for those that its workers have or may get. */
+  claims(name: string): boolean
   start(restart?: Restart): Promise<void>
   /** Asks, and waits however long. Never rejects. */
   stop(): Promise<void>
@@ -36,10 +40,11 @@ export function living(members: readonly Member[]): Member[] {
   return members.filter((member) => member.isAlive)
 }
 
-/** @throws InvalidOptionError when a name of `added` is taken. */
+/** @throws InvalidOptionError when `added` and one of the members would share a name. */
 export function checkNames(members: readonly Member[], added: Member): void {
-  const taken = new Set(members.flatMap(namesOf))
-  const name = namesOf(added).find((each) => taken.has(each))
+  const name =
+    namesOf(added).find((each) => members.some((member) => member.claims(each))) ??
+    members.flatMap(namesOf).find((each) => added.claims(each))
   if (name === undefined) return
   throw new InvalidOptionError(
     'name',

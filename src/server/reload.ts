@@ -9,13 +9,11 @@ import type { Supervisor } from './supervisor.ts'
 export async function reload(supervisor: Supervisor, logger: Logger): Promise<void> {
   for (const member of [...supervisor.members]) {
     try {
-      await supervisor.renew(member, undefined, 'surge')
+      await supervisor.renew(member)
     } catch (thrown) {
       const error = toError(thrown)
-      logger.error(
-        { worker: member.name, err: error },
-        `reload given up: the new ${member.name} is not ready`,
-      )
+      const why = supervisor.isClosed ? 'the server is stopping' : `the new ${member.name} is not ready`
+      logger.error({ worker: member.name, err: error }, `reload given up: ${why}`)
       throw error
     }
   }

@@ -1,4 +1,5 @@
 import { backoffMs } from '../core/backoff.ts'
+import { formatMs } from '../core/duration.ts'
 import { MillhandError } from '../core/errors.ts'
 
 /**
@@ -32,7 +33,8 @@ export const NO_RESTARTS: RestartHistory = { times: [], streak: 0 }
 /** What to do about a worker that has ended. */
 export type Decision =
   | { readonly action: 'leave' }
-  | { readonly action: 'give-up' }
+  /** `reason` goes on from "it". */
+  | { readonly action: 'give-up'; readonly reason: string }
   | { readonly action: 'restart'; readonly delayMs: number; readonly history: RestartHistory }
 
 export interface End {
@@ -56,9 +58,10 @@ export function decide(
 ): Decision {
   if (policy === 'temporary' || (policy === 'transient' && end.error === undefined))
     return { action: 'leave' }
-  if (isHopeless(end.error)) return { action: 'give-up' }
+  if (isHopeless(end)) return { action: 'give-up', reason: 'cannot start for a reason that stays' }
   const times = history.times.filter((at) => end.atMs - at < rules.periodMs)
-  if (times.length >= rules.intensity) return { action: 'give-up' }
+  if (times.length >= rules.intensity)
+    return { action: 'give-up', reason: tooOften(end, times.length, rules) }
   const streak = end.upMs >= rules.healthyMs ? 0 : history.streak
   const backoff = { baseMs: rules.backoffMs, maxMs: rules.maxBackoffMs, factor: 2, jitter: 'equal' } as const
   return {
@@ -68,9 +71,14 @@ export function decide(
   }
 }
 
-/** A mistake in the program, which another try cannot cure. */
-function isHopeless(error: Error | undefined): boolean {
-  return error instanceof MillhandError && HOPELESS.has(error.code)
+/** A mistake in the program, which another try cannot cure; what was up has shown that it can be. */
+function isHopeless({ error, upMs }: End): boolean {
+  return upMs === 0 && error instanceof MillhandError && HOPELESS.has(error.code)
 }
 
 const HOPELESS: ReadonlySet<string> = new Set(['INVALID_OPTION', 'MODULE_LOAD', 'UNSUPPORTED'])
+
+function tooOften({ error }: End, restarts: number, { periodMs }: RestartRules): string {
+  const what = error === undefined ? 'has ended' : 'failed'
+  return restarts === 0 ? what : `${what} again after ${restarts} restarts within ${formatMs(periodMs)}`
+}

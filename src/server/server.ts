@@ -48,7 +48,7 @@ export class Server extends Service {
     this.#supervisor = new Supervisor({
       ...restartRulesOf(this.#options),
       ...{ strategy, stopTimeoutMs, logger },
-      onGiveUp: ({ name }, error) => this.#giveUp(name, error),
+      onGiveUp: ({ name }, error, reason) => this.#giveUp(name, error, reason),
     })
   }
 
@@ -84,7 +84,9 @@ export class Server extends Service {
     ...rest: [...options: OptionsOf<Class>, supervision?: SupervisionOptions]
   ): this
   add(target: AnyWorker | WorkerClass | WorkerGroup, first?: object, second?: object): this {
-    if (this.#phase === 'stopping') throw new StateError('cannot add a worker while the server is stopping')
+    if (this.#phase === 'stopping' || this.#isKilled) {
+      throw new StateError('cannot add a worker while the server is stopping')
+    }
     const isClass = typeof target === 'function'
     if (!isClass && this.#targets.has(target)) {
       throw new InvalidOptionError('worker', `expected worker to be added once, got ${target.name} again`)
@@ -93,6 +95,9 @@ export class Server extends Service {
     checkNames(this.#supervisor.members, member)
     this.#targets.add(target)
     this.#supervisor.add(member)
+    if (target instanceof WorkerGroup) {
+      target.events.on('failed', ({ worker, error, reason }) => this.#giveUp(worker, error, reason))
+    }
     if (this.#isQuiet) member.quiet()
     if (this.#phase === 'started') this.#startLate(member)
     return this
@@ -250,17 +255,20 @@ export class Server extends Service {
     this.events.emit('stopped', { killed: this.#killed })
   }
 
+  /** True from a kill to the end of the stop that follows it. */
+  get #isKilled(): boolean {
+    return this.#phase === 'started' && this.#hurry.signal.aborted
+  }
+
   #startLate(member: Member): void {
     this.#supervisor.start(member).catch((thrown: unknown) => {
-      if (this.#phase === 'started') this.#giveUp(member.name, toError(thrown))
+      if (this.#phase === 'started' && !this.#isKilled)
+        this.#giveUp(member.name, toError(thrown), 'cannot start')
     })
   }
 
   #memberOf(target: AnyWorker | WorkerClass | WorkerGroup, first?: object, second?: object): Member {
-    if (target instanceof WorkerGroup) {
-      target.events.on('failed', ({ worker, error }) => this.#giveUp(worker, error))
-      return target
-    }
+    if (target instanceof WorkerGroup) return target
     const [options, supervision] =
       typeof target === 'function' ? [{ logger: this.#options.logger, ...first }, second] : [undefined, first]
     return makeSlot(target, options, supervision, (slot, cause) => this.#supervisor.recycle(slot, cause))
@@ -285,12 +293,12 @@ export class Server extends Service {
     }
   }
 
-  #giveUp(worker: string, error: Error): void {
+  #giveUp(worker: string, error: Error, reason: string): void {
     const { logger, onGiveUp } = this.#options
     this.#givenUp = [...this.#givenUp, worker]
     logger.error(
       { worker, err: error },
-      `worker ${worker} failed too often and is given up: the server is unhealthy`,
+      `worker ${worker} ${reason} and is given up: the server is unhealthy`,
     )
     this.events.emit('unhealthy', { worker, error })
     if (onGiveUp === 'exit') void this.stop()

@@ -7,7 +7,7 @@ import type { KillCause } from '../core/telemetry.ts'
 import { living, type Member } from './member.ts'
 
 /** How long workers may take to save what they can when they are given up. */
-const KILL_GRACE_MS = 1500
+export const KILL_GRACE_MS = 1500
 
 export interface ShutdownOptions {
   /** The budget of all workers together, ms. */

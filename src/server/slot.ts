@@ -18,6 +18,7 @@ export interface SlotOptions {
 export class Slot implements Member {
   readonly handle: WorkerHandle
   readonly #options: SlotOptions
+  #surging: Promise<void> | undefined
 
   /** @param onOversized called when the worker uses more memory than it may, again at each sign of life. */
   constructor(handle: WorkerHandle, options: SlotOptions, onOversized: (slot: Slot, cause: Error) => void) {
@@ -42,8 +43,13 @@ export class Slot implements Member {
     return this.#options.stopTimeoutMs
   }
 
+  get sharesFate(): boolean {
+    return this.#options.restart !== 'temporary'
+  }
+
   get isAlive(): boolean {
-    return isAlive(this.handle.state)
+    // The old one may fail while its successor is not ready yet.
+    return isAlive(this.handle.state) || this.#surging !== undefined
   }
 
   get error(): Error | undefined {
@@ -54,12 +60,17 @@ export class Slot implements Member {
     return [this.handle]
   }
 
+  claims(name: string): boolean {
+    return name === this.name
+  }
+
   start(restart?: Restart): Promise<void> {
     return this.handle.start(restart)
   }
 
-  stop(): Promise<void> {
-    return this.handle.stop({ timeout: 'none' })
+  async stop(): Promise<void> {
+    await this.handle.stop({ timeout: 'none' })
+    await this.#surging
   }
 
   kill(cause: KillCause): Promise<void> {
@@ -68,13 +79,23 @@ export class Slot implements Member {
 
   async ended(): Promise<void> {
     // Another worker may have taken the place of the one that ended.
-    do await this.handle.join()
-    while (this.isAlive)
+    do {
+      await this.handle.join()
+      await this.#surging
+    } while (this.isAlive)
   }
 
   async surge(restart: Restart): Promise<boolean> {
     if (this.#options.reload === 'replace') return false
-    await this.handle.surge(restart)
+    const surging = this.handle.surge(restart)
+    const over = surging
+      .catch(() => {})
+      .then(() => {
+        this.#surging = undefined
+      })
+    this.#surging = over
+    await over
+    await surging
     return true
   }
 

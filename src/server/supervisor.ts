@@ -1,13 +1,14 @@
 import { orAborted } from '../core/abort.ts'
 import { systemClock } from '../core/clock.ts'
 import { formatMs } from '../core/duration.ts'
-import { StateError, toError } from '../core/errors.ts'
+import { ShutdownError, StateError, toError } from '../core/errors.ts'
 import type { Logger } from '../core/logger.ts'
 import { sleep } from '../core/sleep.ts'
 import type { Restart } from '../worker/lifecycle.ts'
-import { newRecord, type MemberRecord } from './member-record.ts'
+import { Lane } from './lane.ts'
+import { isMinded, newRecord, restartOf, settle, upMsOf, type MemberRecord } from './member-record.ts'
 import { living, type Member } from './member.ts'
-import { decide, type RestartRules } from './restart-policy.ts'
+import { decide, type Decision, type RestartRules } from './restart-policy.ts'
 import { shutDown } from './shutdown.ts'
 import { affectedBy, type Strategy } from './strategy.ts'
 
@@ -16,32 +17,36 @@ export interface SupervisorOptions extends RestartRules {
   /** What stopping members before they are started again may take, ms. */
   readonly stopTimeoutMs: number
   readonly logger: Logger
-  /** A member is given up: it failed too often. */
-  readonly onGiveUp: (member: Member, error: Error) => void
+  /** A member is given up, and those that cannot live without it have ended. `reason` goes on from "it". */
+  readonly onGiveUp: (member: Member, error: Error, reason: string) => void
 }
 
 /**
  * Keeps members alive: sees who ends, and starts them again as their policy and the strategy say.
  *
- * Each failure is dealt with by one recovery. With `one-for-one` recoveries go on side by side; otherwise they
- * take turns, since each may concern the same members. A recovery ends when everybody is up again, when a member
- * has failed too often, or when the supervisor is stopped.
+ * Whatever is done to a member (start, recovery, replacement) is a step, and steps take turns: those of one member
+ * with `one-for-one`, all steps otherwise, since each may concern the same members. So a step meets nobody but
+ * `close` and `stop`, which interrupt it. An end that comes during a step is looked at after it.
  */
 export class Supervisor {
   readonly members: Member[] = []
   readonly #options: SupervisorOptions
   readonly #records = new Map<Member, MemberRecord>()
-  #interrupt = new AbortController()
-  #lane: Promise<void> = Promise.resolve()
+  #sharedLane = new Lane()
+  #closed: Error | undefined
   #change = Promise.withResolvers<void>()
 
   constructor(options: SupervisorOptions) {
     this.#options = options
   }
 
+  get isClosed(): boolean {
+    return this.#closed !== undefined
+  }
+
   add(member: Member): void {
     this.members.push(member)
-    this.#records.set(member, newRecord())
+    this.#remember(member)
   }
 
   remove(member: Member): void {
@@ -52,75 +57,54 @@ export class Supervisor {
 
   /** Begins to mind the members anew; to be called before any of them is started. */
   open(): void {
-    this.#interrupt = new AbortController()
-    for (const member of this.members) this.#records.set(member, newRecord())
+    this.#closed = undefined
+    this.#sharedLane = new Lane()
+    for (const member of this.members) this.#remember(member)
   }
 
-  /** No restarts from now on. */
+  /** No starts from now on; steps under way end soon. */
   close(reason: Error): void {
-    this.#interrupt.abort(reason)
+    this.#closed ??= reason
+    for (const { interrupt } of this.#records.values()) interrupt.abort(reason)
   }
 
   /**
    * Starts a member and minds it from then on. When it cannot start it is tried again, as its policy says.
    * @throws what it failed with, when it is given up; the reason of `close` when that comes first.
    */
-  async start(member: Member): Promise<void> {
-    const { signal } = this.#interrupt
-    await this.#busy([member], async () => {
-      signal.throwIfAborted()
-      for (let restart: Restart | undefined; ;) {
-        try {
-          await orAborted(member.start(restart), signal)
-          return
-        } catch (thrown) {
-          signal.throwIfAborted()
-          const error = toError(thrown)
-          const delayMs = this.#delayOf(member, error)
-          if (delayMs === undefined) {
-            this.#recordOf(member).isSettled = true
-            throw error
-          }
-          this.#say(member, error, delayMs)
-          if (!(await sleep(delayMs, signal))) signal.throwIfAborted()
-          restart = this.#restartOf(member, error)
-        }
-      }
-    })
+  start(member: Member): Promise<void> {
+    return this.#inTurn(this.#recordOf(member), (record) => this.#start(record))
   }
 
   /** Ends one member for good; kills it at its deadline. */
   async stop(member: Member): Promise<void> {
-    const { stopTimeoutMs: timeoutMs, logger } = this.#options
-    this.#recordOf(member).isSettled = true
-    await shutDown([member], { timeoutMs, logger })
+    const record = this.#recordOf(member)
+    settle(record, undefined)
+    record.interrupt.abort(new ShutdownError(`worker ${member.name} is not wanted any more`))
+    await this.#stopAll([record])
   }
 
   /**
-   * Replaces the workers of a member: the new one beside the old one where there may be two, else after it.
-   * @throws what the new one could not start for; the reason of `close` when that came first.
+   * Replaces the workers of a member that is alive: the new one beside the old one where there may be two, else
+   * after it. One that has failed is started anew anyway, which is waited for.
+   * @throws what the new one could not start for; the reason of `close` when that comes first.
    */
-  async renew(member: Member, cause: Error | undefined, mode: 'surge' | 'replace'): Promise<void> {
-    const record = this.#recordOf(member)
-    if (record.isBusy || record.isSettled || !member.isAlive) return
-    const { signal } = this.#interrupt
-    // Who is being stopped gets no successor, whom nobody would stop.
-    signal.throwIfAborted()
-    await this.#busy([member], async () => {
-      const restart = this.#restartOf(member, cause)
-      if (mode === 'surge' && (await member.surge(restart))) return
-      await this.#stopAll([member])
-      if (!signal.aborted) await member.start(restart)
+  renew(member: Member): Promise<void> {
+    return this.#inTurn(this.#recordOf(member), async (record) => {
+      record.interrupt.signal.throwIfAborted()
+      if (record.isSettled || !member.isAlive) return
+      const restart = restartOf(record, undefined)
+      if (await this.#surge(record, restart)) return
+      await this.#stopAll([record])
+      await this.#begin(record, restart)
     })
   }
 
-  /** Starts a member anew that is well, but uses too much. */
+  /** Starts a member anew that is well, but uses too much. May be called again meanwhile. */
   recycle(member: Member, cause: Error): void {
-    const record = this.#recordOf(member)
-    if (record.isBusy || record.isSettled || this.#interrupt.signal.aborted) return
-    this.#options.logger.warn({ worker: member.name, err: cause }, `${cause.message}: it is recycled`)
-    // When the new one cannot start, its end is dealt with like any other.
-    this.renew(member, cause, 'replace').catch(() => {})
+    const record = this.#records.get(member)
+    if (record === undefined || record.steps > 0 || !isMinded(record)) return
+    void this.#inTurn(record, () => this.#recycle(record, cause))
   }
 
   /** Resolves when nobody is alive and nobody will be started again. */
@@ -128,147 +112,187 @@ export class Supervisor {
     while (!this.#hasEnded()) await this.#change.promise
   }
 
-  /** Those that ended with a failure and are not started again. */
+  /** Those that ended with a failure and are not alive. */
   failed(): Member[] {
     return this.members.filter((member) => !member.isAlive && member.error !== undefined)
   }
 
   #hasEnded(): boolean {
-    const isWaiting = [...this.#records.values()].some(({ isBusy }) => isBusy)
-    return !isWaiting && living(this.members).length === 0
+    const isOpen = [...this.#records.values()].some(({ steps, isWatched }) => steps > 0 || isWatched)
+    return !isOpen && living(this.members).length === 0
   }
 
-  #watch(member: Member, record: MemberRecord): void {
+  async #start(record: MemberRecord): Promise<void> {
+    const { signal } = record.interrupt
+    for (let restart: Restart | undefined; ;) {
+      if (record.isSettled) throw record.settledFor ?? new StateError(`${record.member.name} has ended`)
+      try {
+        await this.#begin(record, restart)
+        return
+      } catch (thrown) {
+        signal.throwIfAborted()
+        const error = toError(thrown)
+        const decision = this.#decide(record, error)
+        if (decision.action !== 'restart') {
+          settle(record, error)
+          throw error
+        }
+        this.#say(record, error, decision.delayMs)
+        if (!(await sleep(decision.delayMs, signal))) signal.throwIfAborted()
+        restart = restartOf(record, error)
+      }
+    }
+  }
+
+  async #surge(record: MemberRecord, restart: Restart): Promise<boolean> {
+    try {
+      if (!(await record.member.surge(restart))) return false
+    } catch (error) {
+      record.interrupt.signal.throwIfAborted()
+      throw error
+    }
+    record.restarts = restart.restarts
+    record.upSince = systemClock.monotonic()
+    return true
+  }
+
+  async #recycle(record: MemberRecord, cause: Error): Promise<void> {
+    const { member } = record
+    if (!isMinded(record) || !member.isAlive) return
+    const { logger, healthyMs } = this.#options
+    logger.warn({ worker: member.name, err: cause }, `${cause.message}: it is recycled`)
+    const upMs = upMsOf(record)
+    await this.#stopAll([record])
+    record.upMs = upMs
+    // One that is too big again at once would be started in a hot loop: that is a failure like any other.
+    if (upMs < healthyMs || member.restart === 'temporary') return this.#recover(record, cause)
+    // When the new one cannot start, its end is dealt with in the next step.
+    await this.#begin(record, restartOf(record, cause)).catch(() => {})
+  }
+
+  #watch(record: MemberRecord): void {
     if (record.isWatched) return
     record.isWatched = true
-    void member.ended().then(() => {
-      record.isWatched = false
-      this.#onEnd(member)
-    })
+    void record.member.ended().then(() => this.#onEnd(record))
   }
 
-  #onEnd(member: Member): void {
-    const record = this.#records.get(member)
-    if (record === undefined || record.isBusy || record.isSettled || member.isAlive) return this.#changed()
-    if (this.#interrupt.signal.aborted) return this.#changed()
-    // Busy from this moment on: whoever looks now must not take it for ended.
-    record.isBusy = true
-    const recovery = (): Promise<void> => this.#recover(member)
-    if (this.#options.strategy === 'one-for-one') void recovery()
-    else this.#lane = this.#lane.then(recovery)
+  #onEnd(record: MemberRecord): void {
+    record.isWatched = false
+    // It was started again before its end was heard of.
+    if (record.member.isAlive) return this.#watch(record)
+    record.upMs = upMsOf(record)
+    record.upSince = undefined
+    if (isMinded(record)) void this.#inTurn(record, () => this.#recover(record, record.member.error))
+    this.#changed()
   }
 
   /** Deals with the end of a member, and with whatever fails while that is done. */
-  async #recover(first: Member): Promise<void> {
-    const { signal } = this.#interrupt
-    const held = new Set([first])
-    let failed: Member | undefined = first
-    // Another recovery, whose turn was before, may have started it again.
-    while (failed !== undefined && !failed.isAlive && !signal.aborted) {
-      const { error }: Member = failed
-      const delayMs = this.#delayOf(failed, error)
-      if (delayMs === undefined) {
-        await this.#leave(failed, error)
-        break
-      }
-      this.#say(failed, error, delayMs)
-      if (!(await sleep(delayMs, signal)) || this.#records.get(failed)?.isSettled !== false) break
-      const affected = this.#affectedBy(failed)
-      for (const member of affected) this.#hold(member, held)
-      failed = await this.#startAgain(affected, failed, error)
+  async #recover(first: MemberRecord, cause: Error | undefined): Promise<void> {
+    let failed: MemberRecord | undefined = first
+    let error = cause
+    // Another step, whose turn was before, may have started it again.
+    while (failed !== undefined && isMinded(failed) && !failed.member.isAlive) {
+      const decision = this.#decide(failed, error)
+      if (decision.action === 'leave') return settle(failed, error)
+      if (decision.action === 'give-up') return this.#giveUp(failed, error, decision.reason)
+      this.#say(failed, error, decision.delayMs)
+      if (!(await sleep(decision.delayMs, failed.interrupt.signal))) return
+      failed = await this.#startAgain(failed, error)
+      error = failed?.member.error
     }
-    this.#free(held)
-  }
-
-  #affectedBy(failed: Member): readonly Member[] {
-    const all = affectedBy(this.#options.strategy, this.members, failed)
-    return all.filter((member) => member === failed || !this.#recordOf(member).isSettled)
-  }
-
-  #hold(member: Member, held: Set<Member>): void {
-    this.#recordOf(member).isBusy = true
-    held.add(member)
   }
 
   /** @returns the member that could not start. */
-  async #startAgain(
-    affected: readonly Member[],
-    failed: Member,
-    error: Error | undefined,
-  ): Promise<Member | undefined> {
-    const { signal } = this.#interrupt
+  async #startAgain(failed: MemberRecord, error: Error | undefined): Promise<MemberRecord | undefined> {
+    const affected = this.#affectedBy(failed).filter(({ hasBegun }) => hasBegun)
     await this.#stopAll(affected)
-    for (const member of affected) {
-      if (signal.aborted) return undefined
-      const cause =
-        member === failed ? error : new StateError(`worker ${failed.name} failed, with which it lives`)
+    const others = new StateError(`worker ${failed.member.name} failed, with which it lives`)
+    for (const record of affected) {
+      if (record !== failed && !record.member.sharesFate) {
+        settle(record, others)
+        continue
+      }
       try {
-        await member.start(this.#restartOf(member, cause))
-      } catch {
-        return member
+        await this.#begin(record, restartOf(record, record === failed ? error : others))
+      } catch (thrown) {
+        // What does not end cannot be started, and without it neither can those that come after it.
+        if (isMinded(record) && record.member.isAlive) {
+          await this.#giveUp(record, toError(thrown), 'does not end')
+          return undefined
+        }
+        return record
       }
     }
     return undefined
   }
 
   /** Nobody starts it again, nor those that cannot live without it. */
-  async #leave(member: Member, error: Error | undefined): Promise<void> {
-    const isAlone = error === undefined || member.restart === 'temporary'
-    const rest = isAlone ? [member] : this.#affectedBy(member)
-    for (const each of rest) this.#recordOf(each).isSettled = true
+  async #giveUp(failed: MemberRecord, cause: Error | undefined, reason: string): Promise<void> {
+    const { member } = failed
+    const error = cause ?? new StateError(`worker ${member.name} ${reason}, although it is permanent`)
+    const rest = this.#affectedBy(failed)
+    for (const record of rest) settle(record, error)
     await this.#stopAll(rest)
-    if (!isAlone) this.#options.onGiveUp(member, error)
+    this.#options.onGiveUp(member, error, reason)
   }
 
-  /** How long to wait before it is started again; undefined when it is not. */
-  #delayOf(member: Member, error: Error | undefined): number | undefined {
-    const record = this.#recordOf(member)
-    const atMs = systemClock.monotonic()
-    const upMs = record.upSince === undefined ? 0 : atMs - record.upSince
+  #affectedBy(failed: MemberRecord): MemberRecord[] {
+    const records = [...this.#records.values()]
+    return affectedBy(this.#options.strategy, records, failed).filter(isMinded)
+  }
+
+  /** One start. @throws what it fails with; the reason of the interrupt. */
+  async #begin(record: MemberRecord, restart: Restart | undefined): Promise<void> {
+    const { member, interrupt } = record
+    interrupt.signal.throwIfAborted()
+    record.hasBegun = true
     record.upSince = undefined
-    const decision = decide(member.restart, { error, upMs, atMs }, record.history, this.#options)
-    if (decision.action !== 'restart') return undefined
-    record.history = decision.history
-    return decision.delayMs
+    record.upMs = 0
+    record.restarts = restart?.restarts ?? record.restarts
+    const started = member.start(restart)
+    this.#watch(record)
+    await orAborted(started, interrupt.signal)
+    record.upSince = systemClock.monotonic()
   }
 
-  #restartOf(member: Member, cause: Error | undefined): Restart {
-    return { cause, restarts: ++this.#recordOf(member).restarts }
+  #decide(record: MemberRecord, error: Error | undefined): Decision {
+    const end = { error, upMs: record.upMs, atMs: systemClock.monotonic() }
+    const decision = decide(record.member.restart, end, record.history, this.#options)
+    if (decision.action === 'restart') record.history = decision.history
+    return decision
   }
 
-  #say(member: Member, error: Error | undefined, delayMs: number): void {
-    const { name: worker } = member
+  #say({ member: { name } }: MemberRecord, error: Error | undefined, delayMs: number): void {
     const what = error === undefined ? 'has ended' : 'failed'
     this.#options.logger.warn(
-      { worker, err: error },
-      `worker ${worker} ${what}: it is started again in ${formatMs(delayMs)}`,
+      { worker: name, err: error },
+      `worker ${name} ${what}: it is started again in ${formatMs(delayMs)}`,
     )
   }
 
-  async #stopAll(members: readonly Member[]): Promise<void> {
+  async #stopAll(records: readonly MemberRecord[]): Promise<void> {
     const { stopTimeoutMs: timeoutMs, logger } = this.#options
-    await shutDown(members, { timeoutMs, logger })
+    await shutDown(
+      records.map(({ member }) => member),
+      { timeoutMs, logger },
+    )
   }
 
-  /** Does something to members on purpose, and minds them again afterwards. */
-  async #busy<T>(members: readonly Member[], run: () => Promise<T>): Promise<T> {
-    for (const member of members) this.#recordOf(member).isBusy = true
+  async #inTurn<T>(record: MemberRecord, step: (record: MemberRecord) => Promise<T>): Promise<T> {
+    record.steps++
     try {
-      return await run()
+      return await record.lane.run(() => step(record))
     } finally {
-      this.#free(members)
+      record.steps--
+      this.#changed()
     }
   }
 
-  #free(members: Iterable<Member>): void {
-    for (const member of members) {
-      const record = this.#records.get(member)
-      if (record === undefined) continue
-      record.isBusy = false
-      if (member.isAlive) record.upSince ??= systemClock.monotonic()
-      this.#watch(member, record)
-    }
-    this.#changed()
+  #remember(member: Member): void {
+    const lane = this.#options.strategy === 'one-for-one' ? new Lane() : this.#sharedLane
+    const record = newRecord(member, lane)
+    if (this.#closed !== undefined) record.interrupt.abort(this.#closed)
+    this.#records.set(member, record)
   }
 
   #recordOf(member: Member): MemberRecord {

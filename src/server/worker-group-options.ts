@@ -32,8 +32,8 @@ export interface WorkerGroupOptions<Options extends object = object>
 export interface WorkerGroupEvents {
   /** There is one more worker, or one fewer; the other slots were not touched. */
   scaled: { readonly group: string; readonly from: number; readonly to: number }
-  /** A worker failed too often and was given up; the others go on. */
-  failed: { readonly worker: string; readonly error: Error }
+  /** A worker was given up, since "it" did `reason`; the others go on. */
+  failed: { readonly worker: string; readonly error: Error; readonly reason: string }
 }
 
 const isFunction = (value: unknown): boolean => typeof value === 'function'

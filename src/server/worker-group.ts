@@ -7,11 +7,14 @@ import type { KillCause } from '../core/telemetry.ts'
 import type { WorkerHandle } from '../worker/handle.ts'
 import { defaultName } from '../worker/name.ts'
 import type { WorkerClass } from '../worker/placement/runner.ts'
+import { Lane } from './lane.ts'
 import { makeSlot } from './make-slot.ts'
 import type { Member } from './member.ts'
+import { Numbered } from './numbered.ts'
 import type { RestartPolicy } from './restart-policy.ts'
 import { Autoscaler, viewOf } from './scaling.ts'
 import type { Slot } from './slot.ts'
+import { killAll, KILL_GRACE_MS } from './shutdown.ts'
 import { slotStatus, type SlotStatus } from './slot-status.ts'
 import { restartRulesOf, SUPERVISION_RULES, type SupervisionOptions } from './supervision-options.ts'
 import { Supervisor } from './supervisor.ts'
@@ -34,12 +37,13 @@ export class WorkerGroup<Options extends object = object> implements Member {
   readonly #supervision: SupervisionOptions
   readonly #supervisor: Supervisor
   readonly #autoscaler: Autoscaler | undefined
-  readonly #slots = new Map<number, Slot>()
+  readonly #slots = new Numbered<Slot>()
   #isAlive = false
   #isQuiet = false
   #ended: Promise<void> = Promise.resolve()
+  #started: Promise<void> = Promise.resolve()
   /** What is asked of the group as a whole is done one after the other. */
-  #last: Promise<void> = Promise.resolve()
+  readonly #lane = new Lane()
 
   /** @throws InvalidOptionError naming the option. */
   constructor(
@@ -63,7 +67,7 @@ export class WorkerGroup<Options extends object = object> implements Member {
       strategy: 'one-for-one',
       stopTimeoutMs: checked.stopTimeout ?? 30_000,
       logger: checked.logger,
-      onGiveUp: (member, error) => this.events.emit('failed', { worker: member.name, error }),
+      onGiveUp: ({ name }, error, reason) => this.#onGiveUp(name, error, reason),
     })
     this.#autoscaler =
       checked.scaling === undefined
@@ -80,6 +84,10 @@ export class WorkerGroup<Options extends object = object> implements Member {
   /** A group as a whole is not started again by its server: its workers are, one by one. */
   get restart(): RestartPolicy {
     return 'temporary'
+  }
+
+  get sharesFate(): boolean {
+    return true
   }
 
   get stopTimeoutMs(): number | undefined {
@@ -102,33 +110,16 @@ export class WorkerGroup<Options extends object = object> implements Member {
 
   /** The workers, by slot. */
   get handles(): readonly WorkerHandle[] {
-    return this.#inOrder().map(([, slot]) => slot.handle)
+    return this.#slots.values().map(({ handle }) => handle)
   }
 
   /** Starts all workers at once. Rejects, with all of them stopped again, when one cannot start. */
-  async start(): Promise<void> {
-    if (this.#isAlive) return this.#last
-    this.#isAlive = true
-    this.#supervisor.open()
-    const ended = Promise.withResolvers<void>()
-    this.#ended = ended.promise
-    const starting = this.#then(() => this.#startAll())
-    void starting
-      .catch(() => {})
-      .then(() => this.#supervisor.ended())
-      .then(() => {
-        this.#autoscaler?.stop()
-        this.#isAlive = false
-        ended.resolve()
-      })
-    try {
-      await starting
-    } catch (thrown) {
-      // Waits for the end that is watched for.
-      await this.stop()
-      throw thrown
+  start(): Promise<void> {
+    if (!this.#isAlive) {
+      this.#isAlive = true
+      this.#started = this.#begin()
     }
-    this.#autoscaler?.start()
+    return this.#started
   }
 
   /**
@@ -136,23 +127,18 @@ export class WorkerGroup<Options extends object = object> implements Member {
    * @param options.timeout then those that are left are killed. Default: none, however long.
    */
   async stop(options: { readonly timeout?: Duration } = {}): Promise<void> {
-    this.#autoscaler?.stop()
-    this.#supervisor.close(new ShutdownError(`group ${this.name} was asked to stop`))
-    const stopped = Promise.all(this.#inOrder().map(([, slot]) => slot.stop()))
     const ms = options.timeout === undefined ? undefined : toMs(options.timeout, 'timeout')
-    if (ms !== undefined && !(await settledWithin(stopped, ms))) {
-      const error = new ShutdownError(`group ${this.name} did not stop within ${formatMs(ms)}`)
-      await this.kill({ kind: 'deadline', error })
-    }
-    await stopped
-    await this.#last.catch(() => {})
-    await this.#ended
+    this.#close(new ShutdownError(`group ${this.name} was asked to stop`))
+    const stopped = this.#stopped()
+    if (ms === undefined) return stopped
+    if (await settledWithin(stopped, ms)) return
+    const error = new ShutdownError(`group ${this.name} did not stop within ${formatMs(ms)}`)
+    await killAll([this], { kind: 'deadline', error })
   }
 
   async kill(cause: KillCause): Promise<void> {
-    this.#autoscaler?.stop()
-    this.#supervisor.close(cause.error)
-    await Promise.all(this.#inOrder().map(([, slot]) => slot.kill(cause)))
+    this.#close(cause.error)
+    await Promise.all(this.#slots.values().map((slot) => slot.kill(cause)))
   }
 
   ended(): Promise<void> {
@@ -166,9 +152,8 @@ export class WorkerGroup<Options extends object = object> implements Member {
    */
   scale(n: number): Promise<void> {
     this.#checkCount('replicas', n)
-    return this.#then(async () => {
-      while (this.replicas !== n) {
-        const from = this.replicas
+    return this.#lane.run(async () => {
+      for (let from = this.replicas; from !== n; from = this.replicas) {
         if (from < n) await this.#grow()
         else await this.#shrink()
         this.events.emit('scaled', { group: this.name, from, to: this.replicas })
@@ -181,8 +166,8 @@ export class WorkerGroup<Options extends object = object> implements Member {
    * @throws what a new worker could not start for; the others are then left as they are.
    */
   reload(): Promise<void> {
-    return this.#then(async () => {
-      for (const [, slot] of this.#inOrder()) await this.#supervisor.renew(slot, undefined, 'surge')
+    return this.#lane.run(async () => {
+      for (const slot of this.#slots.values()) await this.#supervisor.renew(slot)
     })
   }
 
@@ -203,16 +188,70 @@ export class WorkerGroup<Options extends object = object> implements Member {
 
   /** Its slots, in order. */
   status(): SlotStatus[] {
-    return this.#inOrder().map(([number, slot]) => slotStatus(number, slot.handle.status()))
+    return this.#slots.entries().map(([number, slot]) => slotStatus(number, slot.handle.status()))
+  }
+
+  claims(name: string): boolean {
+    const isSlot = name.startsWith(`${this.name}-`) && /^\d+$/.test(name.slice(this.name.length + 1))
+    return isSlot || name === this.name
+  }
+
+  async #begin(): Promise<void> {
+    const ended = Promise.withResolvers<void>()
+    this.#ended = ended.promise
+    this.#supervisor.open()
+    let failure: Error | undefined
+    try {
+      await this.#lane.run(() => this.#startAll())
+    } catch (thrown) {
+      failure = toError(thrown)
+    }
+    const over = this.#supervisor.ended().then(() => {
+      this.#autoscaler?.stop()
+      this.#isAlive = false
+      ended.resolve()
+    })
+    if (failure === undefined) return
+    // Inline code that hangs does not end.
+    await settledWithin(over, KILL_GRACE_MS)
+    throw failure
   }
 
   async #startAll(): Promise<void> {
-    await Promise.all(this.#inOrder().map(([, slot]) => this.#supervisor.start(slot)))
+    const slots = this.#slots.values()
+    try {
+      await Promise.all(slots.map((slot) => this.#supervisor.start(slot)))
+    } catch (thrown) {
+      this.#supervisor.close(toError(thrown))
+      await Promise.all(slots.map((slot) => this.#supervisor.stop(slot)))
+      throw thrown
+    }
+    if (!this.#supervisor.isClosed) this.#autoscaler?.start()
+  }
+
+  #close(reason: Error): void {
+    this.#autoscaler?.stop()
+    this.#supervisor.close(reason)
+  }
+
+  /** Asks all workers to end; resolves when nothing of the group goes on. */
+  async #stopped(): Promise<void> {
+    await Promise.all(this.#slots.values().map((slot) => slot.stop()))
+    await this.#lane.run(() => Promise.resolve())
+    await this.#ended
+  }
+
+  #onGiveUp(worker: string, error: Error, reason: string): void {
+    const { logger } = this.#options
+    logger.error(
+      { worker, err: error },
+      `worker ${worker} ${reason} and is given up: group ${this.name} goes on without it`,
+    )
+    this.events.emit('failed', { worker, error, reason })
   }
 
   async #grow(): Promise<void> {
-    let number = 0
-    while (this.#slots.has(number)) number++
+    const number = this.#slots.lowestFree
     const slot = this.#place(number)
     if (this.#isQuiet) slot.quiet()
     if (!this.#isAlive) return
@@ -225,7 +264,7 @@ export class WorkerGroup<Options extends object = object> implements Member {
   }
 
   async #shrink(): Promise<void> {
-    const [number, slot] = this.#inOrder().at(-1)!
+    const [number, slot] = this.#slots.entries().at(-1)!
     await this.#supervisor.stop(slot)
     this.#remove(number, slot)
   }
@@ -235,7 +274,7 @@ export class WorkerGroup<Options extends object = object> implements Member {
     const own = typeof options === 'function' ? options(number) : options
     const named = { logger, ...own, name: `${this.name}-${number}` }
     const slot = makeSlot(this.#class, named, this.#supervision, (oversized, cause) =>
-      this.#recycle(oversized, cause),
+      this.#supervisor.recycle(oversized, cause),
     )
     this.#slots.set(number, slot)
     this.#supervisor.add(slot)
@@ -247,14 +286,6 @@ export class WorkerGroup<Options extends object = object> implements Member {
     this.#supervisor.remove(slot)
   }
 
-  #recycle(slot: Slot, cause: Error): void {
-    this.#supervisor.recycle(slot, cause)
-  }
-
-  #inOrder(): [number, Slot][] {
-    return [...this.#slots].toSorted(([a], [b]) => a - b)
-  }
-
   #checkCount(option: string, n: number): void {
     const { minReplicas, maxReplicas } = this.#options
     if (Number.isInteger(n) && n >= minReplicas && n <= maxReplicas) return
@@ -262,12 +293,5 @@ export class WorkerGroup<Options extends object = object> implements Member {
       option,
       `expected ${option} of group ${this.name} to be an integer from minReplicas ${minReplicas} to maxReplicas ${maxReplicas}, got: ${n}`,
     )
-  }
-
-  #then(step: () => Promise<void>): Promise<void> {
-    const next = this.#last.catch(() => {}).then(step)
-    this.#last = next
-    next.catch(() => {})
-    return next
   }
 }

@@ -64,6 +64,11 @@ function safeLine(
   }
 }
 
+/** What `createLogger()` takes from the environment and the terminal, for a thread that knows neither. */
+export function loggerDefaults(): { readonly level: LogLevel; readonly format: 'pretty' | 'json' } {
+  return { level: levelFromEnvironment(), format: formatFromEnvironment() }
+}
+
 function formatFromEnvironment(): 'pretty' | 'json' {
   const wanted = process.env['LOG_FORMAT']?.toLowerCase()
   if (wanted === 'pretty' || wanted === 'json') return wanted

@@ -59,7 +59,7 @@ export class Server extends Service {
 
   /** True while it takes work: from the end of start to the moment a stop is asked, unless it is quiet. */
   get isReady(): boolean {
-    return this.#phase === 'started' && !this.#isQuiet && !this.#hurry.signal.aborted
+    return this.#phase === 'started' && !this.#isQuiet
   }
 
   /** False once a worker had to be killed or was given up; stays true while draining. */
@@ -84,9 +84,7 @@ export class Server extends Service {
     ...rest: [...options: OptionsOf<Class>, supervision?: SupervisionOptions]
   ): this
   add(target: AnyWorker | WorkerClass | WorkerGroup, first?: object, second?: object): this {
-    if (this.#phase === 'stopping' || this.#isKilled) {
-      throw new StateError('cannot add a worker while the server is stopping')
-    }
+    if (this.#phase === 'stopping') throw new StateError('cannot add a worker while the server is stopping')
     const isClass = typeof target === 'function'
     if (!isClass && this.#targets.has(target)) {
       throw new InvalidOptionError('worker', `expected worker to be added once, got ${target.name} again`)
@@ -110,16 +108,13 @@ export class Server extends Service {
   get(name: string): WorkerHandle {
     const handle = this.workers.find((candidate) => candidate.name === name)
     if (handle !== undefined) return handle
-    throw unknownName(
-      'worker',
-      name,
-      this.workers.map((worker) => worker.name),
-    )
+    const names = this.workers.map((worker) => worker.name)
+    throw unknownName('worker', name, names)
   }
 
   status(): ServerStatus {
-    const { isStarted, isReady, isLive } = this
-    return { isStarted, isReady, isLive, workers: this.workers.map((handle) => handle.status()) }
+    const { isStarted, isReady, isLive, workers } = this
+    return { isStarted, isReady, isLive, workers: workers.map((handle) => handle.status()) }
   }
 
   /**
@@ -141,10 +136,7 @@ export class Server extends Service {
    * Safe before start, twice, and during a start, which it interrupts.
    */
   override stop(): Promise<void> {
-    if (this.#phase === 'started' || this.#phase === 'starting') {
-      this.#phase = 'stopping'
-      this.events.emit('stopping', { reason: 'it was asked to stop' })
-    }
+    this.#beginToStop('it was asked to stop')
     this.#supervisor.close(new ShutdownError('the server is stopping'))
     this.#interrupt.abort(new ShutdownError('the server was stopped before all its workers had started'))
     return super.stop()
@@ -155,9 +147,11 @@ export class Server extends Service {
     const { members } = this.#supervisor
     this.#supervisor.close(cause.error)
     this.#killed = living(members).map(({ name }) => name)
+    // First of all, in the context of the caller.
     const killing = killAll(members, cause)
     this.#hurry.abort(cause)
     this.#interrupt.abort(cause.error)
+    this.#beginToStop(cause.error.message)
     await killing
   }
 
@@ -204,15 +198,8 @@ export class Server extends Service {
     }
     this.#isForever = true
     try {
-      return await runForever({
-        ...{ logger, exitOnUncaught, watchdog, watchdogThreshold, events: this.events },
-        start: () => this.start(),
-        stop: () => this.stop(),
-        kill: (cause) => this.kill(cause),
-        quiet: () => this.quiet(),
-        resume: () => this.resume(),
-        reload: () => this.reload(),
-        isLive: () => this.isLive,
+      return await runForever(this, {
+        ...{ logger, exitOnUncaught, watchdog, watchdogThreshold },
         ended: () => this.#supervisor.ended(),
         outcome: () => ({ failed: this.#failed(), killed: this.#killed }),
       })
@@ -255,15 +242,15 @@ export class Server extends Service {
     this.events.emit('stopped', { killed: this.#killed })
   }
 
-  /** True from a kill to the end of the stop that follows it. */
-  get #isKilled(): boolean {
-    return this.#phase === 'started' && this.#hurry.signal.aborted
+  #beginToStop(reason: string): void {
+    if (this.#phase !== 'started' && this.#phase !== 'starting') return
+    this.#phase = 'stopping'
+    this.events.emit('stopping', { reason })
   }
 
   #startLate(member: Member): void {
     this.#supervisor.start(member).catch((thrown: unknown) => {
-      if (this.#phase === 'started' && !this.#isKilled)
-        this.#giveUp(member.name, toError(thrown), 'cannot start')
+      if (this.#phase === 'started') this.#giveUp(member.name, toError(thrown), 'cannot start')
     })
   }
 
@@ -301,7 +288,9 @@ export class Server extends Service {
       `worker ${worker} ${reason} and is given up: the server is unhealthy`,
     )
     this.events.emit('unhealthy', { worker, error })
-    if (onGiveUp === 'exit') void this.stop()
+    if (onGiveUp !== 'exit') return
+    this.#beginToStop(`worker ${worker} was given up`)
+    void this.stop()
   }
 
   #failed(): string[] {

@@ -2,24 +2,15 @@ import { orAborted } from '../core/abort.ts'
 import { systemClock } from '../core/clock.ts'
 import { formatMs } from '../core/duration.ts'
 import { ShutdownError, StateError, toError } from '../core/errors.ts'
-import type { Logger } from '../core/logger.ts'
 import { sleep } from '../core/sleep.ts'
 import type { Restart } from '../worker/lifecycle.ts'
 import { Lane } from './lane.ts'
 import { isMinded, newRecord, restartOf, settle, upMsOf, type MemberRecord } from './member-record.ts'
 import { living, type Member } from './member.ts'
-import { decide, type Decision, type RestartRules } from './restart-policy.ts'
+import { decide, type Decision } from './restart-policy.ts'
 import { shutDown } from './shutdown.ts'
-import { affectedBy, type Strategy } from './strategy.ts'
-
-export interface SupervisorOptions extends RestartRules {
-  readonly strategy: Strategy
-  /** What stopping members before they are started again may take, ms. */
-  readonly stopTimeoutMs: number
-  readonly logger: Logger
-  /** A member is given up, and those that cannot live without it have ended. `reason` goes on from "it". */
-  readonly onGiveUp: (member: Member, error: Error, reason: string) => void
-}
+import { affectedBy } from './strategy.ts'
+import type { SupervisorOptions } from './supervisor-options.ts'
 
 /**
  * Keeps members alive: sees who ends, and starts them again as their policy and the strategy say.

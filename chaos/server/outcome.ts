@@ -65,5 +65,6 @@ export function deadlineMs({ withinMs }: Fault): number {
 }
 
 export function orphanDeadlineMs({ orphansWithinMs }: Fault): number {
-  return orphansWithinMs === undefined ? LAST_CHILD_MS : orphansWithinMs + MARGIN_MS
+  // Each of them has a thread to start, for the case that its loop is blocked.
+  return orphansWithinMs === undefined ? LAST_CHILD_MS : orphansWithinMs + 2 * MARGIN_MS
 }

@@ -28,6 +28,7 @@ const BARS: Readonly<Record<string, Readonly<Record<string, Bar>>>> = {
     'restart-cycles': { figure: 'millhand', at: 'most', value: 2 },
     'stall-thread': { figure: 'millhand', at: 'most', value: 2000 },
     'stall-process': { figure: 'millhand', at: 'most', value: 2000 },
+    'stall-server': { figure: 'millhand', at: 'most', value: 2000 },
   },
 }
 

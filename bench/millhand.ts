@@ -5,9 +5,8 @@ async function load(file: string): Promise<unknown> {
   return import(new URL(file, BUILD).href)
 }
 
-export const { MetricsCollector, Queue, Server, ShutdownError, silentLogger, WorkerHandle } = (await load(
-  'index.js',
-)) as typeof import('../src/index.ts')
+export const { MetricsCollector, Queue, Server, ShutdownError, silentLogger, Worker, WorkerHandle } =
+  (await load('index.js')) as typeof import('../src/index.ts')
 export const { memory } = (await load(
   'backends/memory/index.js',
 )) as typeof import('../src/backends/memory/index.ts')

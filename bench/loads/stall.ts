@@ -5,7 +5,7 @@ import { ProcessVictim, ThreadVictim } from './victims.js'
 
 /** The threshold, in a note: a figure to compare with. */
 export const THRESHOLD = 'threshold'
-const THRESHOLD_MS = 1000
+export const THRESHOLD_MS = 1000
 
 /** From `while (true)` in a worker until its event `stalled`: the slowest. */
 export function seeStall(placement: 'thread' | 'process'): Contender {

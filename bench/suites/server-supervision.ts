@@ -2,6 +2,7 @@ import type { Case } from '../case.ts'
 import { replaceEnded } from '../loads/replace.ts'
 import { HEAP_BEFORE, restartCycles } from '../loads/restart-cycles.ts'
 import { seeStall, THRESHOLD } from '../loads/stall.ts'
+import { seeStallOfServer } from '../loads/stall-server.ts'
 import { ALLOWED, stopStubborn } from '../loads/stop.ts'
 import { replaceBare } from '../peers/bare.ts'
 
@@ -71,6 +72,14 @@ export const supervisionCases: readonly Case[] = [
     about: 'The same for processes.',
     jobs: few,
     millhand: seeStall('process'),
+    yardstick: THRESHOLD,
+  },
+  {
+    ...time,
+    name: 'stall-server',
+    about: 'The same in the process of the server itself, until its watchdog has logged it.',
+    jobs: few,
+    millhand: seeStallOfServer(),
     yardstick: THRESHOLD,
   },
 ]

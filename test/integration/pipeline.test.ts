@@ -70,9 +70,8 @@ const sum = (numbers: Iterable<number>): number => [...numbers].reduce((total, e
 async function pipeOnce(...args: string[]) {
   const run = runs.start('--once', '--json', '--db', db, ...args, input)
   const code = await run.ended
-  const lines = run.out().trimEnd().split('\n')
-  expect(lines, run.log()).toHaveLength(1)
-  return { code, report: JSON.parse(lines[0]!) as Report, log: run.log() }
+  expect(run.out(), run.log()).toMatch(/^{.*}\n$/)
+  return { code, report: JSON.parse(run.out()) as Report, log: run.log() }
 }
 
 const NONE = { fetch: 0, transform: 0, save: 0 }

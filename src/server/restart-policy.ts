@@ -80,5 +80,6 @@ const HOPELESS: ReadonlySet<string> = new Set(['INVALID_OPTION', 'MODULE_LOAD', 
 
 function tooOften({ error }: End, restarts: number, { periodMs }: RestartRules): string {
   const what = error === undefined ? 'has ended' : 'failed'
-  return restarts === 0 ? what : `${what} again after ${restarts} restarts within ${formatMs(periodMs)}`
+  if (restarts === 0) return what
+  return `${what} again after ${restarts} ${restarts === 1 ? 'restart' : 'restarts'} within ${formatMs(periodMs)}`
 }

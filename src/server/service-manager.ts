@@ -1,4 +1,4 @@
-import { execFile } from 'node:child_process'
+import { builtin } from '../core/builtin.ts'
 import type { Emitter } from '../core/events.ts'
 import type { Logger } from '../core/logger.ts'
 import { settledWithin } from '../core/sleep.ts'
@@ -96,7 +96,12 @@ class NotifyLine {
       }
       const env = this.#environment as NodeJS.ProcessEnv
       try {
-        execFile('systemd-notify', [...assignments], { env, timeout: NOTIFY_TIMEOUT_MS }, settled)
+        builtin.childProcess.execFile(
+          'systemd-notify',
+          [...assignments],
+          { env, timeout: NOTIFY_TIMEOUT_MS },
+          settled,
+        )
       } catch (error) {
         // No memory or no file handle left to start anything with.
         settled(error as Error)

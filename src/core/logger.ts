@@ -1,4 +1,4 @@
-import { writeSync } from 'node:fs'
+import { builtin } from './builtin.ts'
 import { toError } from './errors.ts'
 
 /** The part of a logger that Millhand calls. A pino logger is one; so is `console` wrapped in three lines. */
@@ -116,7 +116,7 @@ function replacer(): (key: string, value: unknown) => unknown {
 
 function writeStderr(line: string): void {
   try {
-    writeSync(2, line)
+    builtin.fs.writeSync(2, line)
   } catch {
     // Standard error is gone or full (EPIPE, EAGAIN): work goes on without its log.
   }

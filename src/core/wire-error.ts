@@ -1,4 +1,4 @@
-import { deserialize, serialize } from 'node:v8'
+import { builtin } from './builtin.ts'
 import * as errors from './errors.ts'
 import { show, toError } from './errors.ts'
 
@@ -78,7 +78,7 @@ function copyable(value: unknown): unknown {
 /** @returns what of a value crosses both kinds of line; undefined when it does not. */
 export function copyOf(value: object): unknown {
   try {
-    return deserialize(serialize(value))
+    return builtin.v8.deserialize(builtin.v8.serialize(value))
   } catch {
     return undefined
   }

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { builtin } from './builtin.ts'
 import type { Duration } from './duration.ts'
 import { InvalidOptionError, MillhandError, show } from './errors.ts'
 import { boolean, checkOptions, duration, integer, nearest, unknownName, type Rule } from './options.ts'
@@ -157,7 +157,7 @@ function readFile(path: string): Partial<WorkerConfig> {
 function parseFile(path: string): object {
   let text: string
   try {
-    text = readFileSync(path, 'utf8')
+    text = builtin.fs.readFileSync(path, 'utf8')
   } catch (cause) {
     const { code } = cause as { code?: string }
     const why = code === 'ENOENT' ? 'there is no such file' : (cause as Error).message

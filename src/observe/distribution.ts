@@ -1,4 +1,4 @@
-import { createHistogram } from 'node:perf_hooks'
+import { builtin } from '../core/builtin.ts'
 
 /** How long things took, in ms. All 0 when there was none. Percentiles and max are exact to 1 %. */
 export interface Distribution {
@@ -15,7 +15,7 @@ const LONGEST_US = 2 ** 42
 
 /** Collects durations in a fixed amount of memory: an HDR histogram of microseconds with two figures. */
 export class DurationHistogram {
-  readonly #histogram = createHistogram({ lowest: 1, highest: LONGEST_US, figures: 2 })
+  readonly #histogram = builtin.perfHooks.createHistogram({ lowest: 1, highest: LONGEST_US, figures: 2 })
 
   /** @param ms what is no positive number, after a jump of the clock for instance, counts as the shortest. */
   record(ms: number): void {

@@ -1,7 +1,6 @@
-import { fork } from 'node:child_process'
-import { closeSync, mkdtempSync, openSync, readSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { builtin } from '../core/builtin.ts'
 import { flagsOf } from '../worker/placement/entry.ts'
 import type { Line, LineListener, LineOptions } from './line.ts'
 import type { FromWorker } from './protocol.ts'
@@ -14,7 +13,7 @@ const LAST_MESSAGES_MS = 500
 export function openProcessLine(options: LineOptions, listener: LineListener): Line {
   const file = openNameless()
   const cursor = Buffer.alloc(4)
-  const child = fork(ENTRY, {
+  const child = builtin.childProcess.fork(ENTRY, {
     serialization: 'advanced',
     execArgv: flagsOf(options.execArgv),
     env: { ...process.env, ...options.env },
@@ -25,7 +24,7 @@ export function openProcessLine(options: LineOptions, listener: LineListener): L
     if (isOver) return
     isOver = true
     listener.onExit({ exitCode, signal, error })
-    closeSync(file)
+    builtin.fs.closeSync(file)
   }
   child.on('message', (message) => {
     if (!isOver) listener.onMessage(message as FromWorker)
@@ -45,7 +44,7 @@ export function openProcessLine(options: LineOptions, listener: LineListener): L
     post: (message) => {
       if (child.connected) child.send(message, () => {})
     },
-    begun: () => (!isOver && readSync(file, cursor, 0, 4, 0) === 4 ? cursor.readInt32LE() : 0),
+    begun: () => (!isOver && builtin.fs.readSync(file, cursor, 0, 4, 0) === 4 ? cursor.readInt32LE() : 0),
     // What was sent to a process cannot be had back for certain.
     recall: () => undefined,
     terminate: () => child.kill('SIGKILL'),
@@ -54,10 +53,10 @@ export function openProcessLine(options: LineOptions, listener: LineListener): L
 
 /** A small file without a name, which both ends hold open and the system removes with them. */
 function openNameless(): number {
-  const folder = mkdtempSync(join(tmpdir(), 'millhand-'))
+  const folder = builtin.fs.mkdtempSync(join(tmpdir(), 'millhand-'))
   try {
-    return openSync(join(folder, 'cursor'), 'w+')
+    return builtin.fs.openSync(join(folder, 'cursor'), 'w+')
   } finally {
-    rmSync(folder, { recursive: true })
+    builtin.fs.rmSync(folder, { recursive: true })
   }
 }

@@ -1,4 +1,4 @@
-import { serialize } from 'node:v8'
+import { builtin } from '../../core/builtin.ts'
 import { InvalidOptionError, show } from '../../core/errors.ts'
 import type { Placement } from '../status.ts'
 
@@ -23,7 +23,7 @@ export function checkCopyable(values: object, placement: Exclude<Placement, 'inl
 /** The line to a process alone would make an empty object of a URL, a server and other things of the platform. */
 function copyToProcess(value: unknown): void {
   structuredClone(value)
-  serialize(value)
+  builtin.v8.serialize(value)
 }
 
 function tryCopy(copy: (value: unknown) => unknown, value: unknown): string | undefined {

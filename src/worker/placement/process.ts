@@ -1,5 +1,5 @@
-import { fork } from 'node:child_process'
 import type { Socket } from 'node:net'
+import { builtin } from '../../core/builtin.ts'
 import { GUARD_FD } from '../watchdog/guard.ts'
 import { GuardLine } from '../watchdog/guard-line.ts'
 import type { Channel, ChannelListener, ChannelOptions } from './channel.ts'
@@ -11,7 +11,7 @@ const LAST_MESSAGES_MS = 500
 
 /** Starts a process for a worker. */
 export function openProcess(options: ChannelOptions, listener: ChannelListener): Channel {
-  const child = fork(entryOf('process'), {
+  const child = builtin.childProcess.fork(entryOf('process'), {
     serialization: 'advanced',
     execArgv: flagsOf(options.execArgv, 'process'),
     env: { ...process.env, ...options.env },

@@ -1,10 +1,16 @@
 import { Worker as Thread } from 'node:worker_threads'
 import { toError } from '../../core/errors.ts'
+import { randomSeed } from '../../core/id.ts'
 import type { Channel, ChannelListener, ChannelOptions } from './channel.ts'
 import { entryOf, flagsOf } from './entry.ts'
 import { printFor } from './print.ts'
 import type { FromChild } from './protocol.ts'
 import { sampleThread } from './thread-stack.ts'
+
+/** What the entry of a thread is given before its worker is known. */
+export interface ThreadData {
+  readonly seed: Uint8Array<ArrayBuffer>
+}
 
 /** Starts a thread of this process for a worker. */
 export function openThread(options: ChannelOptions, listener: ChannelListener): Channel {
@@ -13,6 +19,7 @@ export function openThread(options: ChannelOptions, listener: ChannelListener): 
   const thread = new Thread(entryOf('thread'), {
     name,
     env: { ...process.env, ...env },
+    workerData: { seed: randomSeed() } satisfies ThreadData,
     stdout: true,
     stderr: true,
     ...(execArgv === undefined ? {} : { execArgv }),

@@ -1,14 +1,17 @@
-import { performance, type EventLoopUtilization } from 'node:perf_hooks'
-import { getHeapStatistics } from 'node:v8'
+import type { EventLoopUtilization } from 'node:perf_hooks'
+import { builtin } from '../../core/builtin.ts'
 import type { Usage } from '../../core/telemetry.ts'
 import type { Placement } from '../status.ts'
 
-/** @returns a function that measures what this thread or process used since it was called last. */
+/**
+ * @returns a function that measures what this thread or process used since it was called last; at first, since it
+ * came to be: a look at the clock now would load half of `node:perf_hooks` before its worker is there.
+ */
 export function usageMeter(placement: Exclude<Placement, 'inline'>): () => Usage {
   const cpu = cpuClock(placement)
-  let lastCpuMs = cpu()
-  let lastAt = performance.now()
-  let lastLoop: EventLoopUtilization = performance.eventLoopUtilization()
+  let lastCpuMs = 0
+  let lastAt = 0
+  let lastLoop: EventLoopUtilization = { idle: 0, active: 0, utilization: 0 }
   return () => {
     const [cpuMs, at, loop] = [cpu(), performance.now(), performance.eventLoopUtilization()]
     const { utilization } = performance.eventLoopUtilization(loop, lastLoop)
@@ -35,6 +38,6 @@ function cpuClock(placement: Exclude<Placement, 'inline'>): () => number {
 
 function memoryBytes(placement: Exclude<Placement, 'inline'>): number {
   if (placement === 'process') return process.memoryUsage.rss()
-  const { used_heap_size, external_memory } = getHeapStatistics()
+  const { used_heap_size, external_memory } = builtin.v8.getHeapStatistics()
   return used_heap_size + external_memory
 }

@@ -46,8 +46,6 @@ export function resultsFile(db: string): string {
   return db.endsWith('.db') ? `${db.slice(0, -3)}-results.db` : `${db}-results`
 }
 
-export type Results = ReturnType<typeof openResults>
-
 export function openResults(file: string) {
   const database = new DatabaseSync(file, { timeout: 1000 })
   database.exec('PRAGMA journal_mode = WAL')

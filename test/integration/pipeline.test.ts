@@ -14,6 +14,8 @@ import type { Report } from '../../examples/pipeline/report.ts'
 import { step } from '../../examples/pipeline/step.ts'
 import { runsOf } from '../fixtures/examples/runs.ts'
 
+/** Programs of the system, not of this package. */
+const [SHA256SUM, PGREP] = ['sha256sum', 'pgrep']
 const HERE = fileURLToPath(new URL('../..', import.meta.url))
 
 let runs: ReturnType<typeof runsOf>
@@ -45,7 +47,7 @@ function expectedRows(): Map<string, { sha256: string; bytes: number; words: num
   const files = readdirSync(input, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile())
     .map((entry) => join(entry.parentPath, entry.name))
-  const sums = execFileSync('sha256sum', files, { encoding: 'utf8', maxBuffer: 2 ** 26 })
+  const sums = execFileSync(SHA256SUM, files, { encoding: 'utf8', maxBuffer: 2 ** 26 })
     .trim()
     .split('\n')
   const rows = sums.map((line) => {
@@ -165,7 +167,7 @@ describe('the pipeline', () => {
 /** The processes that a process has started. */
 function childrenOf(pid: number): number[] {
   try {
-    return execFileSync('pgrep', ['-P', String(pid)], { encoding: 'utf8' })
+    return execFileSync(PGREP, ['-P', String(pid)], { encoding: 'utf8' })
       .trim()
       .split('\n')
       .map(Number)

@@ -9,6 +9,7 @@ import { ScheduledWorker } from '../../../../src/queue/consume/scheduled-worker.
 import { Queue } from '../../../../src/queue/queue.ts'
 import { recordEvents } from '../../../../src/testing/record-events.ts'
 import { until } from '../../../../src/testing/until.ts'
+import { WorkerHandle } from '../../../../src/worker/handle.ts'
 import { wrapped } from '../wrapped-backend.ts'
 
 const after = (ms: number): Promise<void> => new Promise((resolve) => void setTimeout(resolve, ms))
@@ -204,6 +205,22 @@ describe.concurrent('a queue worker that is quiet', () => {
     worker.resume()
     await until(() => begun.length === 2)
     await worker.stop()
+  })
+
+  it('takes nothing when its handle was quiet before the start', async () => {
+    const wrap = wrapped()
+    const queue = await filled(2, wrap.backend)
+    const begun: unknown[] = []
+    const worker = queue.worker({ x: ({ payload }) => void begun.push(payload) }, { logger })
+    const handle = new WorkerHandle(worker)
+    handle.quiet()
+    await handle.start()
+    await until(() => wrap.count('maintain') > 0)
+    await rounds()
+    expect([begun, wrap.count('claim')]).toEqual([[], 0])
+    handle.resume()
+    await until(() => begun.length === 2)
+    await handle.stop()
   })
 
   it('is not idle: a drain goes on when it resumes', async () => {

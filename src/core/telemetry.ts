@@ -53,7 +53,12 @@ export interface WorkerEvents {
   /** What a worker sent with `this.send()`. */
   message: { readonly worker: string; readonly message: unknown }
   /** A sign of life of a worker in a thread or process, every second or faster. */
-  usage: { readonly worker: string } & Usage
+  usage: {
+    readonly worker: string
+    readonly cpuPercent: Usage['cpuPercent']
+    readonly memoryBytes: Usage['memoryBytes']
+    readonly utilization: Usage['utilization']
+  }
   /** Attempts that ended since the last such event, at the latest when their outcomes are in the store. */
   attempts: { readonly worker: string; readonly queue: string; readonly attempts: readonly FinishedAttempt[] }
   /** A settle named a claim that was no longer ours: the job may have run twice. */

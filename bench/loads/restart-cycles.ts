@@ -8,11 +8,11 @@ import { ProcessVictim, ThreadVictim } from './victims.js'
 /** The note of what the process kept before. */
 export const HEAP_BEFORE = 'heap before'
 /** So many first, for what is made once and kept. */
-const WARM_UP = 10
+const WARM_UP = 5
 const SETTLE_MS = 5000
 
 /**
- * A worker in a thread and one in a process fail and are started again, in turn: by how much the heap of their
+ * A worker in a thread and one in a process fail and are started again, side by side: by how much the heap of their
  * server grew. What it holds open, its listeners and its timers must be exactly those of before.
  */
 export function restartCycles(): Contender {
@@ -21,23 +21,26 @@ export function restartCycles(): Contender {
     const server = new Server({ logger: silentLogger, backoff: 0, intensity: 1_000_000 })
     server.add(ThreadVictim, { name: 'thread' }).add(ProcessVictim, { name: 'process' })
     await server.start()
-    const cycle = async (n: number): Promise<void> => {
-      const victim = server.get(n % 2 === 0 ? 'thread' : 'process')
-      const started = nextEvent(victim, 'startup')
-      victim.send('throw')
-      await started
+    const cycles = async (name: string, count: number, onRestart: () => void): Promise<void> => {
+      const victim = server.get(name)
+      for (let n = 0; n < count; n++) {
+        const started = nextEvent(victim, 'startup')
+        victim.send('throw')
+        await started
+        onRestart()
+      }
     }
-    for (let n = 0; n < WARM_UP; n++) await cycle(n)
+    const inBoth = (count: number, onRestart: () => void): Promise<unknown> =>
+      Promise.all(['thread', 'process'].map((name) => cycles(name, count, onRestart)))
+    await inBoth(WARM_UP, () => {})
+    let restarts = 0
     let growth = 0
     await timed(async () => {
       await sleep(SETTLE_MS / 5)
       const before = held()
       const heap = await keptMiB()
       note(HEAP_BEFORE, heap)
-      for (let n = 0; n < jobs; n++) {
-        await cycle(n)
-        deliveries.mark(n)
-      }
+      await inBoth(jobs / 2, () => deliveries.mark(restarts++))
       await expectHeld(before)
       growth = (await keptMiB()) - heap
     })

@@ -23,6 +23,8 @@ export interface MemberRecord {
   steps: number
   /** True while somebody waits for its end. */
   isWatched: boolean
+  /** True when it has ended while it was to be started again. */
+  isToReturn: boolean
   /** True when nobody will start it again: it has done its work, or was given up. */
   isSettled: boolean
   /** What it was given up for. */
@@ -33,7 +35,7 @@ export function newRecord(member: Member, lane: Lane): MemberRecord {
   return {
     ...{ member, lane, interrupt: new AbortController(), history: NO_RESTARTS, restarts: 0 },
     ...{ hasBegun: false, upSince: undefined, upMs: 0, steps: 0 },
-    ...{ isWatched: false, isSettled: false, settledFor: undefined },
+    ...{ isWatched: false, isToReturn: false, isSettled: false, settledFor: undefined },
   }
 }
 

@@ -103,9 +103,15 @@ export class Supervisor {
     while (!this.#hasEnded()) await this.#change.promise
   }
 
-  /** Those that ended with a failure and are not alive. */
+  /**
+   * Those that failed for good: that were given up, or failed while they were to stop. Who was about to be started
+   * again when a stop came is none of them.
+   */
   failed(): Member[] {
-    return this.members.filter((member) => !member.isAlive && member.error !== undefined)
+    return [...this.#records.values()]
+      .filter(({ isSettled, isToReturn }) => isSettled || !isToReturn)
+      .map(({ member }) => member)
+      .filter((member) => !member.isAlive && member.error !== undefined)
   }
 
   #hasEnded(): boolean {
@@ -173,7 +179,8 @@ export class Supervisor {
     if (record.member.isAlive) return this.#watch(record)
     record.upMs = upMsOf(record)
     record.upSince = undefined
-    if (isMinded(record)) void this.#inTurn(record, () => this.#recover(record, record.member.error))
+    record.isToReturn = isMinded(record)
+    if (record.isToReturn) void this.#inTurn(record, () => this.#recover(record, record.member.error))
     this.#changed()
   }
 
@@ -237,6 +244,7 @@ export class Supervisor {
     const { member, interrupt } = record
     interrupt.signal.throwIfAborted()
     record.hasBegun = true
+    record.isToReturn = false
     record.upSince = undefined
     record.upMs = 0
     record.restarts = restart?.restarts ?? record.restarts

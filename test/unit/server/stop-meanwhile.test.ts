@@ -1,9 +1,15 @@
 /** A stop that comes while something else is done: a deploy would hang, or be killed at its deadline, if it failed. */
-import { expect, test } from 'vitest'
+import { afterEach, expect, test } from 'vitest'
 import { silentLogger } from '../../../src/core/logger.ts'
 import { Server } from '../../../src/server/server.ts'
 import { WorkerGroup } from '../../../src/server/worker-group.ts'
+import { until } from '../../../src/testing/until.ts'
 import { Worker } from '../../../src/worker/worker.ts'
+
+// What a server sets is not the code of this test run.
+afterEach(() => {
+  process.exitCode = undefined
+})
 
 interface Hooks {
   readonly setUp?: () => Promise<void>
@@ -21,6 +27,12 @@ class Waits extends Worker<Hooks> {
 
   override async teardown(): Promise<void> {
     await this.options.tearDown?.()
+  }
+}
+
+class Fails extends Worker {
+  override main(): void {
+    throw new Error('it crashes')
   }
 }
 
@@ -71,4 +83,23 @@ test('a stop that comes during a reload leaves no successor behind that nobody s
   await stopped
   const states = server.workers.map(({ name, state }) => `${name} ${state}`)
   expect(states).toEqual(['first stopped', 'second stopped'])
+})
+
+test('a stop that comes while a worker that crashed waits to be started again is no failure', async () => {
+  const server = new Server({ logger: silentLogger, backoff: '1h' })
+  server.add(Fails).add(new WorkerGroup(Fails, { name: 'group', logger: silentLogger, backoff: '1h' }))
+  server.add(Waits, { name: 'healthy' })
+  const code = server.runForever()
+  await until(() => server.isReady && server.workers.filter(({ state }) => state === 'failed').length === 2)
+  await server.stop()
+  expect(await code).toBe(0)
+})
+
+test('a worker that fails when it is to stop is a failure', async () => {
+  const tearDown = () => Promise.reject(new Error('it cannot be closed'))
+  const server = new Server({ logger: silentLogger }).add(Waits, { tearDown })
+  const code = server.runForever()
+  await until(() => server.isReady)
+  await server.stop()
+  expect(await code).toBe(1)
 })

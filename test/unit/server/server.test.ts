@@ -323,6 +323,20 @@ describe('running for ever', () => {
     process.exitCode = undefined
   })
 
+  test('a stop from elsewhere that comes during the start is a clean end', async () => {
+    const begun = Promise.withResolvers<void>()
+    const setup = async (self: Probe): Promise<void> => {
+      begun.resolve()
+      await self.nap()
+    }
+    const minder = server().add(probe('a', { setup }))
+    const forever = minder.runForever()
+    await begun.promise
+    await minder.stop()
+    expect(await forever).toBe(0)
+    process.exitCode = undefined
+  })
+
   test('a stop from elsewhere ends it', async () => {
     const minder = server().add(probe('a'))
     const forever = minder.runForever()

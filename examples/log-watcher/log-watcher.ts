@@ -54,10 +54,14 @@ export class LogWatcher extends ThreadWorker<LogWatcherOptions, Context> {
   protected override async main(): Promise<void> {
     const { path, once, pollMs } = this.options
     this.logger.info({ path }, 'following')
-    do {
-      if (this.isQuiet) continue
-      for await (const batch of this.context.follower.poll(this.signal, once)) await this.#store(batch)
-    } while (!once && (await this.sleep(pollMs)))
+    while (this.isRunning) {
+      // Taking no new work means here: not reading on.
+      if (!this.isQuiet) {
+        for await (const batch of this.context.follower.poll(this.signal, once)) await this.#store(batch)
+        if (once) return
+      }
+      await this.sleep(pollMs)
+    }
   }
 
   protected override async teardown(): Promise<void> {

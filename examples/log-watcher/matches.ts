@@ -27,7 +27,7 @@ export function matchQueue(db: string, logger: Logger): Queue<typeof jobs> {
  */
 export function printer(queue: Queue<typeof jobs>, logger: Logger): EventWorker<typeof jobs> {
   return queue.worker(
-    { match: (job) => void console.log(JSON.stringify({ id: job.id, ...job.payload })) },
+    { match: (job) => console.log(JSON.stringify({ id: job.id, ...job.payload })) },
     // What a crash had in hand is printed by the next run after the lease.
     { name: 'printer', concurrency: 1, lease: '3s', logger },
   )

@@ -1,4 +1,9 @@
 /** Everything that `import ... from 'millhand'` offers, one name at a time. */
+import { releaseClaims } from './queue/release-claims.ts'
+import { releaseClaimsBy } from './worker/placement/claims.ts'
+
+// A supervisor knows workers, not queues: here the two meet.
+releaseClaimsBy(releaseClaims)
 
 // Workers and who minds them
 export { Worker } from './worker/worker.ts'

@@ -18,6 +18,7 @@ import { errorRecord } from './outcome.ts'
 import { ProgressWriter } from './progress-writer.ts'
 import { Settler } from './settler.ts'
 import { StallWatch } from './stall.ts'
+import { tellClaims } from './tell-claims.ts'
 import { Sweep } from './sweep.ts'
 import { Upkeep } from './upkeep.ts'
 
@@ -110,6 +111,7 @@ export class Consumer implements AttemptHost, FetcherHost {
 
   async start(): Promise<void> {
     await this.queue.backend.open()
+    tellClaims(this.queue, this.owner, true)
     await this.#upkeep.start()
     this.#unwatch = this.queue.backend.watch(this.queue.name, () => this.#fetcher.hint())
     this.#fetcher.start()
@@ -149,7 +151,7 @@ export class Consumer implements AttemptHost, FetcherHost {
       else attempt.end({ kind: 'release' }, reason)
     }
     void this.#fetcher.drain()
-    // The first part of it runs at once: a store in this process has settled before this line returns.
+    // Its first part runs at once: a store in this process has settled before this line returns.
     const settled = this.#settleNow()
     const lastTrip = this.#fetcher.giveUp()
     await settledWithin(Promise.all([settled, lastTrip.then(() => this.#settleNow())]), ABORT_GRACE_MS)
@@ -168,6 +170,7 @@ export class Consumer implements AttemptHost, FetcherHost {
     this.#sweep.stop()
     this.#progress.stop()
     await Promise.all([this.#upkeep.stop(), this.#keeper.stop()])
+    tellClaims(this.queue, this.owner, false)
   }
 
   // ------------------------------------------------------------------------------------- for the fetcher
@@ -216,7 +219,6 @@ export class Consumer implements AttemptHost, FetcherHost {
   }
 
   // ------------------------------------------------------------------------------------- for the attempts
-
   ended(attempt: Attempt, outcome: Outcome | null, error: Error | undefined): void {
     this.#running.delete(attempt)
     const now = performance.now()
@@ -247,7 +249,6 @@ export class Consumer implements AttemptHost, FetcherHost {
   }
 
   // --------------------------------------------------------------------------------------------- inside
-
   #announce(): void {
     const attempts = this.settler.takeFinished()
     if (attempts.length > 0 && this.#options.events.has('attempts')) this.#emit('attempts', { attempts })

@@ -4,6 +4,7 @@ import { settledWithin } from '../../core/sleep.ts'
 import type { KillCause, WorkerEvents } from '../../core/telemetry.ts'
 import { errorToWire } from '../../core/wire-error.ts'
 import { tell } from '../worker.ts'
+import { announceClaimsBy } from './claims.ts'
 import { childLogger } from './child-logger.ts'
 import { enterChild, makeHere } from './child-scope.ts'
 import { checkCopyable } from './copyable.ts'
@@ -49,6 +50,7 @@ export class Child {
   constructor(placement: Boot['placement'], line: ChildLine) {
     this.#placement = placement
     this.#line = line
+    announceClaimsBy((claims, isHeld) => line.post({ kind: 'claims', claims, isHeld }))
     process.on('uncaughtException', (thrown) => void this.#crash(toError(thrown)))
     // Nobody reads: that costs the output, not the work.
     for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {})

@@ -1,3 +1,4 @@
+import type { Claims } from './claims.ts'
 import { show } from '../../core/errors.ts'
 import { copyOf, errorFromWire, errorToWire, type WireError } from '../../core/wire-error.ts'
 import type { KillCause, Usage } from '../../core/telemetry.ts'
@@ -28,6 +29,8 @@ export type FromChild =
   | { readonly kind: 'made'; readonly id: string }
   | { readonly kind: 'stopping' | 'killing' }
   | { readonly kind: 'event'; readonly event: string; readonly value: unknown }
+  /** A queue worker in it claims under this owner from now on, or no more. */
+  | { readonly kind: 'claims'; readonly claims: Claims; readonly isHeld: boolean }
   | {
       readonly kind: 'log'
       readonly level: 'debug' | 'info' | 'warn' | 'error'

@@ -7,6 +7,7 @@ import { errorFromWire } from '../../core/wire-error.ts'
 import { isAlive, nextState, type Move, type Restart, type WorkerState } from '../lifecycle.ts'
 import type { Placement } from '../status.ts'
 import type { Channel, ChildExit, OpenChannel } from './channel.ts'
+import { releaseAll, type Claims } from './claims.ts'
 import { checkCopyable } from './copyable.ts'
 import { exitError, type Progress } from './exit-error.ts'
 import type { CheckedPlacement } from './placement-options.ts'
@@ -28,7 +29,6 @@ const ANSWER_MS = 100
 const KILL_GRACE_MS = 1000
 /** What the exit may take after the last message. */
 const EXIT_MS = 1000
-
 /** What the end may take after that; a thread inside execSync and the like cannot be ended before it returns. */
 const GONE_MS = 2000
 
@@ -54,6 +54,8 @@ export class RemoteLife {
   readonly #started = Promise.withResolvers<void>()
   readonly #answered = Promise.withResolvers<void>()
   readonly #ended = Promise.withResolvers<void>()
+  /** What queue workers in it hold, by owner. */
+  readonly #claims = new Map<string, Claims>()
   #id = ''
   #state: WorkerState = 'starting'
   #progress: Progress = 'load'
@@ -195,6 +197,10 @@ export class RemoteLife {
           (message.event === 'message' ? message.value : unpack(message.value)) as WorkerEvents['startup'],
         )
         break
+      case 'claims':
+        if (message.isHeld) this.#claims.set(message.claims.owner, message.claims)
+        else this.#claims.delete(message.claims.owner)
+        break
       case 'log':
         this.#logger[message.level](unpack(message.fields) as object, message.message)
         break
@@ -211,10 +217,8 @@ export class RemoteLife {
         break
       case 'failed':
         // What it was killed for, it only says back.
-        if (message.during === 'life' && this.#killed !== undefined) {
-          this.#leave(this.#killed.error, message.work)
-          break
-        }
+        if (message.during === 'life' && this.#killed !== undefined)
+          return this.#leave(this.#killed.error, message.work)
         this.#leave(errorFromWire(message.error), message.work)
         // What setup threw, the worker has logged and emitted itself.
         if (message.during !== 'setup') this.#report(this.#error!)
@@ -246,6 +250,7 @@ export class RemoteLife {
       error = exitError({ exit, progress: this.#progress, ...this.#options, pid: this.#channel?.pid })
       this.#report(error)
     }
+    void releaseAll(this.#claims.values(), this.#logger)
     this.#end(error)
   }
 

@@ -160,6 +160,22 @@ describe('a mirror', () => {
     expect(differences()).toBe('')
   })
 
+  test('leaves a file alone that is written to while it is copied: half old and half new is worse than old', async () => {
+    mkdirSync(source)
+    writeFileSync(join(source, 'file'), 'old')
+    await sync()
+    truncateSync(join(source, 'file'), 256 * 1024 ** 2)
+    const running = sync()
+    await until(() => readdirSync(target).length > 1, { every: 1 })
+    writeFileSync(join(source, 'file'), 'new')
+    expect(await running).toMatchObject({
+      failures: [expect.stringContaining('written to while it was copied')],
+    })
+    expect(readFileSync(join(target, 'file'), 'utf8')).toBe('old')
+    expect(await sync()).toMatchObject({ copied: 1, failures: [] })
+    expect(differences()).toBe('')
+  })
+
   test('mirrors the rights of files, so that a script stays one', async () => {
     mkdirSync(source)
     writeFileSync(join(source, 'script'), '#!/bin/sh')

@@ -1,53 +1,8 @@
-import { spawn, type ChildProcess } from 'node:child_process'
-import { once } from 'node:events'
-import { fileURLToPath } from 'node:url'
 import { afterEach, describe, expect, test } from 'vitest'
 import { ECHO_MS } from '../../src/server/signals.ts'
+import { endAll, run } from '../fixtures/server/running.ts'
 
-const children = new Set<ChildProcess>()
-
-afterEach(() => {
-  for (const child of children) child.kill('SIGKILL')
-  children.clear()
-})
-
-/** A fixture in a process of its own, with all it prints. */
-function run(fixture: string, ...args: string[]) {
-  const file = fileURLToPath(new URL(`../fixtures/server/${fixture}.ts`, import.meta.url))
-  const child = spawn(process.execPath, ['--conditions=millhand-source', file, ...args], {
-    stdio: ['ignore', 'pipe', 'pipe'],
-    env: { ...process.env, NODE_OPTIONS: '', LOG_LEVEL: 'info' },
-  })
-  children.add(child)
-  let out = ''
-  let log = ''
-  const changed = new EventTarget()
-  child.stdout.on('data', (chunk: Buffer) => {
-    out += chunk.toString()
-    changed.dispatchEvent(new Event('change'))
-  })
-  child.stderr.on('data', (chunk: Buffer) => {
-    log += chunk.toString()
-    changed.dispatchEvent(new Event('change'))
-  })
-  const closed = once(child, 'close').then(([code, signal]) => ({ code, signal }))
-  return {
-    child,
-    closed,
-    out: () => out,
-    log: () => log,
-    /** Resolves when the text was printed; the end of the process before that is a failure. */
-    printed: (text: string) =>
-      new Promise<void>((resolve, reject) => {
-        const check = () => {
-          if ((out + log).includes(text)) resolve()
-        }
-        changed.addEventListener('change', check)
-        void closed.then(() => reject(new Error(`ended before it printed "${text}":\n${out}\n${log}`)))
-        check()
-      }),
-  }
-}
+afterEach(endAll)
 
 const echoOver = () => new Promise((resolve) => setTimeout(resolve, ECHO_MS + 50))
 

@@ -8,6 +8,24 @@ import type { Task } from './task.ts'
 const AHEAD_MICROS = 400
 /** However short tasks are, no more of them. */
 const MAX_AHEAD = 512
+/** Tasks are numbered in 31 bits: a worker that was sent so many is replaced long before they are used up. */
+const MAX_NUMBER = 2 ** 30
+
+export interface MemberLimits {
+  /** How many tasks it may have begun and not ended. */
+  readonly concurrency: number
+  /** How many tasks it may have at all. */
+  readonly maxTasks: number
+}
+
+/** A task that was told to end. */
+export interface Told {
+  /** When its worker will be ended for it; set when it was seen to have begun. */
+  endsAt: number | undefined
+  /** True when the worker said that it heard: its event loop runs. */
+  isHeard: boolean
+  readonly error: Error
+}
 
 /** One worker of a pool, as the pool sees it. */
 export class CrewMember {
@@ -15,22 +33,32 @@ export class CrewMember {
   state: 'starting' | 'ready' | 'retiring' | 'gone' = 'starting'
   /** Sent and not ended, by number. */
   readonly sent: Map<number, Task> = new Map()
-  /** Cancelled while they ran: the worker has not come back from them yet. */
-  readonly left: Set<number> = new Set()
-  isClosing = false
+  /** The worker has not come back from them, but nobody waits for that; with the task that is to be tried again. */
+  readonly left: Map<number, Task | undefined> = new Map()
+  readonly told: Map<number, Told> = new Map()
+  /** When it was asked to tear down, on the clock of `performance.now()`. */
+  closingAt: number | undefined
+  /** Why it was ended by the pool. */
+  endedFor: Error | undefined
   memoryBytes = 0
   utilization = 0
   finished = 0
-  /** When it was last heard of or idle, on the clock of `performance.now()`. */
+  readonly startedAt: number = performance.now()
+  /** When it last ended a task, or got one after having none, on the clock of `performance.now()`. */
   lastWordAt: number = performance.now()
-  readonly #concurrency: number
+  /** It has been silent for so long that it is at a long task: it gets nothing ahead. */
+  isStuck = false
+  isRecalling = false
+  readonly #limits: MemberLimits
   readonly #estimates: Estimates
   #next = 0
   #aheadMicros = 0
+  /** How many of those that were sent have arguments that moved there: they cannot be sent again. */
+  #moved = 0
 
-  constructor(line: Line, concurrency: number, estimates: Estimates) {
+  constructor(line: Line, limits: MemberLimits, estimates: Estimates) {
     this.line = line
-    this.#concurrency = concurrency
+    this.#limits = limits
     this.#estimates = estimates
   }
 
@@ -38,21 +66,36 @@ export class CrewMember {
     return this.sent.size === 0 && this.left.size === 0
   }
 
-  /** How many more calls of a function of `micros` it may be sent now. */
-  room(micros: number): number {
-    if (this.state !== 'ready' || this.left.size >= this.#concurrency) return 0
+  /** True when it cannot be sent more. */
+  get isUsedUp(): boolean {
+    return this.finished >= this.#limits.maxTasks || this.#next > MAX_NUMBER
+  }
+
+  /** True when it has all that it can run. */
+  get isFull(): boolean {
+    return this.sent.size + this.left.size >= this.#limits.concurrency
+  }
+
+  /** True when more is sent than can run: someone else could have it. */
+  get hasAhead(): boolean {
+    return this.sent.size + this.left.size > this.#limits.concurrency
+  }
+
+  /** How many more calls like `task`, of `micros` each, it may be sent now. */
+  room(task: Task, micros: number): number {
+    const { concurrency, maxTasks } = this.#limits
     const { size } = this.sent
-    if (size < this.#concurrency) return Math.max(this.#concurrency - size, this.#roomAhead(micros))
-    return this.#roomAhead(micros)
+    const out = size + this.left.size
+    if (this.state !== 'ready' || this.left.size >= concurrency) return 0
+    if (task.isSuspect) return out === 0 ? 1 : 0
+    const free = Math.max(0, concurrency - out)
+    const room = this.#getsAhead(task) ? Math.max(free, this.#roomAhead(micros)) : free
+    if (size > 0 && room > 0 && this.#hasSuspect()) return 0
+    return maxTasks === Infinity ? room : Math.max(0, Math.min(room, maxTasks - this.finished - out))
   }
 
   hasBegun(number: number): boolean {
     return this.line.begun() > number
-  }
-
-  /** True when something is sent that it has not begun: someone else could have it. */
-  get hasAhead(): boolean {
-    return this.sent.size > 0 && this.line.begun() < this.#next
   }
 
   /** @throws DataCloneError when an argument cannot be copied; nothing was sent then. */
@@ -73,6 +116,7 @@ export class CrewMember {
       task.member = this
       task.number = this.#next++
       task.begunAt = undefined
+      if (task.settings.transfer !== undefined) this.#moved++
       this.sent.set(task.number, task)
       this.#aheadMicros += this.#estimates.of(task.name)
     }
@@ -85,20 +129,59 @@ export class CrewMember {
     this.sent.delete(number)
     this.#aheadMicros =
       this.sent.size === 0 ? 0 : Math.max(0, this.#aheadMicros - this.#estimates.of(task.name))
+    if (task.settings.transfer !== undefined) this.#moved--
     task.member = undefined
     return task
   }
 
   /** Takes back what it has not begun, in the order in which it was sent. */
   recall(): Task[] {
+    if (this.#moved > 0 && this.#hasUnbegunMoved()) return []
     const from = this.line.recall(this.#next)
-    if (from === undefined) return []
+    if (from === undefined) this.#askBack()
+    return from === undefined ? [] : this.takeFrom(from)
+  }
+
+  /** Takes back everything from that number to below `end`. */
+  takeFrom(from: number, end: number = Infinity): Task[] {
     const tasks: Task[] = []
     for (const number of [...this.sent.keys()]) {
-      const task = number >= from ? this.take(number) : undefined
+      const task = number >= from && number < end ? this.take(number) : undefined
       if (task !== undefined) tasks.push(task)
     }
     return tasks
+  }
+
+  /** Ends it at once. */
+  end(reason: Error): void {
+    this.endedFor ??= reason
+    this.line.terminate()
+  }
+
+  /** A process can be asked: it gives back what it has not begun, when its event loop runs. */
+  #askBack(): void {
+    if (this.isRecalling) return
+    this.isRecalling = true
+    this.line.post({ kind: 'recall', end: this.#next })
+  }
+
+  #hasUnbegunMoved(): boolean {
+    const begun = this.line.begun()
+    for (const [number, { settings }] of this.sent) {
+      if (settings.transfer !== undefined && number >= begun) return true
+    }
+    return false
+  }
+
+  #hasSuspect(): boolean {
+    for (const task of this.sent.values()) return task.isSuspect
+    return false
+  }
+
+  /** What cannot be had back for certain is sent ahead only when nothing long is expected before it. */
+  #getsAhead(task: Task): boolean {
+    if (this.isStuck || task.settings.transfer !== undefined) return false
+    return this.line.canRecall || this.#estimates.isSteady(task.name)
   }
 
   /** None while more than half of it is full, so that what is sent goes in few, large messages. */

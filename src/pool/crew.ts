@@ -1,18 +1,25 @@
-import { WorkerExitError } from '../core/errors.ts'
+import { MillhandError, toError, WorkerExitError } from '../core/errors.ts'
 import { errorFromWire } from '../core/wire-error.ts'
 import { CrewMember } from './crew-member.ts'
 import type { Estimates } from './estimates.ts'
-import type { LineListener, OpenLine } from './line.ts'
+import type { Line, LineListener, OpenLine } from './line.ts'
 import type { CheckedPool } from './pool-options.ts'
 import type { FromWorker } from './protocol.ts'
 
 export interface CrewListener {
-  onReady(member: CrewMember, names: readonly string[]): void
+  onReady(names: readonly string[]): void
   onMessage(member: CrewMember, message: FromWorker): void
-  /** It could not load its module or set up. Comes before its exit. */
-  onBroken(member: CrewMember, error: Error): void
-  onExit(member: CrewMember, error: WorkerExitError): void
+  /** It could not load its module or set up. Comes before its exit, if it ever lived. */
+  onBroken(error: Error): void
+  /** @param isCrash whether it had worked, and nobody had asked it to end. */
+  onExit(member: CrewMember, exit: WorkerExitError, isCrash: boolean): void
 }
+
+/** What teardown may take, ms. */
+const TEARDOWN_MS = 10_000
+/** How often a worker says what it uses, ms: more often where something hangs on it. */
+const USAGE_MS = 1000
+const USAGE_OFTEN_MS = 250
 
 /** The workers of a pool: started, closed, and missed. */
 export class Crew {
@@ -51,61 +58,111 @@ export class Crew {
     return count
   }
 
-  start(): CrewMember {
-    const { execArgv, env, resourceLimits, concurrencyPerWorker, workerData, maxMemory } = this.#options
-    const line = this.#open(
-      { execArgv, env, resourceLimits },
-      this.#hear(() => member),
-    )
-    const member = new CrewMember(line, concurrencyPerWorker, this.#estimates)
-    this.members.add(member)
-    const usageMs = maxMemory === undefined ? 1000 : 250
-    line.post({
-      kind: 'boot',
-      boot: { module: this.#module, workerData, concurrency: concurrencyPerWorker, usageMs },
-    })
-    return member
+  /** True when at least one could be given work. */
+  get isWorking(): boolean {
+    for (const { state } of this.members) if (state === 'ready') return true
+    return false
+  }
+
+  start(): void {
+    const { execArgv, env, resourceLimits, workerData, maxMemory } = this.#options
+    const { concurrencyPerWorker: concurrency, maxTasksPerWorker: maxTasks = Infinity } = this.#options
+    const usageMs = maxMemory === undefined && concurrency === 1 ? USAGE_MS : USAGE_OFTEN_MS
+    let member: CrewMember | undefined
+    let line: Line | undefined
+    try {
+      line = this.#open(
+        { execArgv, env, resourceLimits },
+        this.#listenerFor(() => member!),
+      )
+      member = new CrewMember(line, { concurrency, maxTasks }, this.#estimates)
+      this.members.add(member)
+      line.post({ kind: 'boot', boot: { module: this.#module, workerData, concurrency, usageMs } })
+    } catch (thrown) {
+      const error = toError(thrown)
+      if (member !== undefined) this.members.delete(member)
+      line?.terminate()
+      this.#listener.onBroken(
+        new MillhandError('MODULE_LOAD', `a worker of the pool cannot be started: ${error.message}`, {
+          cause: error,
+        }),
+      )
+    }
   }
 
   /** To be called when it has nothing in hand: it tears down and exits. */
   close(member: CrewMember): void {
-    if (member.state === 'gone' || member.isClosing) return
+    if (member.state === 'gone' || member.closingAt !== undefined) return
     member.state = 'retiring'
-    member.isClosing = true
+    member.closingAt = performance.now()
     member.line.post({ kind: 'close' })
   }
 
-  #hear(memberOf: () => CrewMember): LineListener {
-    let broken: Error | undefined
+  /** Ends what takes too long to start or to tear down. @returns true when one is still at either. */
+  lookAfter(now: number): boolean {
+    const { startTimeout, logger } = this.#options
+    let isPending = false
+    for (const member of this.members) {
+      if (member.endedFor !== undefined) isPending = true
+      else if (member.state === 'starting') {
+        isPending = true
+        if (now - member.startedAt < startTimeout) continue
+        const text = `a worker of the pool did not load its module and set up within ${startTimeout} ms (startTimeout)`
+        member.end(new MillhandError('START_TIMEOUT', text))
+      } else if (member.closingAt !== undefined) {
+        isPending = true
+        if (now - member.closingAt < TEARDOWN_MS) continue
+        logger.warn({ ms: TEARDOWN_MS }, 'the teardown of a worker of the pool takes too long: it is ended')
+        member.end(new MillhandError('SHUTDOWN', 'its teardown took too long'))
+      }
+    }
+    return isPending
+  }
+
+  #listenerFor(memberOf: () => CrewMember): LineListener {
+    /** What it said it ended of. */
+    let cause: Error | undefined
     return {
       onMessage: (message) => {
         const member = memberOf()
+        if (!this.members.has(member)) return
         if (message.kind === 'ready') {
           if (member.state === 'starting') member.state = 'ready'
           member.lastWordAt = performance.now()
-          this.#listener.onReady(member, message.names)
+          this.#listener.onReady(message.names)
         } else if (message.kind === 'failed') {
-          broken = errorFromWire(message.error)
-          this.#listener.onBroken(member, broken)
+          cause = errorFromWire(message.error)
+          if (member.closingAt !== undefined) {
+            this.#options.logger.error({ err: cause }, 'the teardown of a worker of the pool failed')
+          }
         } else {
           this.#listener.onMessage(member, message)
         }
       },
       onExit: ({ exitCode, signal, error }) => {
         const member = memberOf()
+        if (!this.members.delete(member)) return
         const wasStarting = member.state === 'starting'
         member.state = 'gone'
-        this.members.delete(member)
-        const how = signal === undefined ? `exited with code ${exitCode}` : `was ended by ${signal}`
-        const why = error === undefined ? '' : `: ${error.message}`
-        const exit = new WorkerExitError(`the ${this.#options.placement} of a pool ${how}${why}`, {
-          exitCode,
-          signal,
-          cause: error,
-        })
-        if (wasStarting && broken === undefined) this.#listener.onBroken(member, exit)
-        this.#listener.onExit(member, exit)
+        const exit = this.#exitError(exitCode, signal, member.endedFor ?? cause ?? error)
+        if (wasStarting) this.#listener.onBroken(member.endedFor ?? cause ?? exit)
+        const wasAsked = member.closingAt !== undefined || member.endedFor !== undefined
+        this.#listener.onExit(member, exit, !wasStarting && !wasAsked)
       },
     }
+  }
+
+  #exitError(
+    exitCode: number | undefined,
+    signal: string | undefined,
+    cause: Error | undefined,
+  ): WorkerExitError {
+    const { placement } = this.#options
+    const how = signal === undefined ? `exited with code ${exitCode}` : `was ended by ${signal}`
+    const why = cause === undefined ? '' : `: ${cause.message}`
+    return new WorkerExitError(`its ${placement} ${how}${why}`, {
+      ...{ exitCode, signal },
+      ...(cause === undefined ? {} : { cause }),
+    })
   }
 }

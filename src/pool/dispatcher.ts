@@ -16,17 +16,24 @@ export class Dispatcher {
   recalled = 0
   readonly #members: ReadonlySet<CrewMember>
   readonly #estimates: Estimates
+  readonly #onRefused: (task: Task, error: Error) => void
 
-  constructor(members: ReadonlySet<CrewMember>, estimates: Estimates) {
+  /** @param onRefused hears of a task whose arguments cannot be copied. */
+  constructor(
+    members: ReadonlySet<CrewMember>,
+    estimates: Estimates,
+    onRefused: (task: Task, error: Error) => void,
+  ) {
     this.#members = members
     this.#estimates = estimates
+    this.#onRefused = onRefused
   }
 
   /** Sends what can be sent now. */
   deal(): void {
     this.#freeStuck()
     while (this.waiting.size > 0) {
-      const member = this.#roomiest()
+      const member = this.#roomiest(this.waiting.peek()!)
       if (member === undefined) return
       this.#sendTo(member)
     }
@@ -34,19 +41,20 @@ export class Dispatcher {
 
   /** What its worker has not begun waits again, before all others. */
   takeBack(member: CrewMember): void {
-    const tasks = member.recall()
+    this.giveBack(member.recall())
+  }
+
+  giveBack(tasks: readonly Task[]): void {
     this.recalled += tasks.length
     for (const task of tasks.toReversed()) if (!task.isComplete) this.waiting.unshift(task)
   }
 
   /** The worker that has the most room: one that has nothing to do, if there is one. */
-  #roomiest(): CrewMember | undefined {
-    const next = this.waiting.peek()
-    if (next === undefined) return undefined
+  #roomiest(next: Task): CrewMember | undefined {
     const micros = this.#estimates.of(next.name)
     let best: CrewMember | undefined
     for (const member of this.#members) {
-      if (member.room(micros) === 0) continue
+      if (member.room(next, micros) === 0) continue
       if (best === undefined || member.sent.size < best.sent.size) best = member
     }
     return best
@@ -55,14 +63,16 @@ export class Dispatcher {
   #sendTo(member: CrewMember): void {
     // Its share, so that the last tasks are spread over all.
     const share = Math.ceil(this.waiting.size / this.#members.size)
+    const limit = Math.min(MAX_BATCH, share)
     const tasks: Task[] = []
     let micros = 0
     for (let next = this.waiting.peek(); next !== undefined; next = this.waiting.peek()) {
       const each = this.#estimates.of(next.name)
       micros += each
-      const room = member.room(Math.max(each, micros / (tasks.length + 1)))
-      if (tasks.length >= Math.min(MAX_BATCH, Math.max(1, Math.min(share, room)))) break
+      if (tasks.length >= limit) break
+      if (tasks.length >= member.room(next, Math.max(each, micros / (tasks.length + 1)))) break
       tasks.push(this.waiting.shift()!)
+      if (next.isSuspect) break
     }
     this.#post(member, tasks)
   }
@@ -71,7 +81,7 @@ export class Dispatcher {
     try {
       member.send(tasks)
     } catch (thrown) {
-      if (tasks.length === 1) return tasks[0]!.fail(notCopyable(tasks[0]!, thrown))
+      if (tasks.length === 1) return this.#onRefused(tasks[0]!, notCopyable(tasks[0]!, thrown))
       // One of them cannot be copied: the others are not to suffer.
       for (const task of tasks) this.#post(member, [task])
     }
@@ -81,11 +91,9 @@ export class Dispatcher {
   #freeStuck(): void {
     const now = performance.now()
     for (const member of this.#members) {
-      if (member.hasAhead && now - member.lastWordAt > LONG_MS) {
-        // Asked again after as long a time.
-        member.lastWordAt = now
-        this.takeBack(member)
-      }
+      if (!member.isFull || now - member.lastWordAt <= LONG_MS) continue
+      member.isStuck = true
+      if (member.hasAhead) this.takeBack(member)
     }
   }
 }

@@ -1,7 +1,11 @@
 /** What `import ... from 'millhand/pool'` offers. */
-export { pool, WorkerPool, type TaskOptions } from './worker-pool.ts'
+export { pool, WorkerPool } from './worker-pool.ts'
+export { type TaskOptions } from './task-options.ts'
+export { type ArgsOf, type FunctionName, type Functions, type ResultOf, type Yielded } from './functions.ts'
 export { Task, type TaskStatus } from './task.ts'
+export { TaskLostError } from './lost-task.ts'
 export { type PoolOptions } from './pool-options.ts'
-export { type PoolEvents, type PoolStats } from './engine.ts'
+export { type PoolEvents } from './pool-events.ts'
+export { type PoolStats } from './pool-stats.ts'
 export { type TaskContext } from './work/context.ts'
 export { transfer } from './transfer.ts'

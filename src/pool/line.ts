@@ -1,10 +1,10 @@
 import type { Transferable } from 'node:worker_threads'
 import type { FromWorker, ToWorker } from './protocol.ts'
 
-/** A line to one worker of a pool, in a thread or process that was just started. */
+/** A line to one worker of a pool, in a thread or process that was just started. Keeps this process alive by nothing. */
 export interface Line {
-  readonly pid: number | undefined
-  readonly threadId: number | undefined
+  /** Whether `recall` works. */
+  readonly canRecall: boolean
   /** @throws DataCloneError when something in it cannot be copied. Does nothing when the worker is gone. */
   post(message: ToWorker, transfer?: readonly Transferable[]): void
   /** The number after that of the last task that was begun. Right also when the worker is dead. */
@@ -17,7 +17,7 @@ export interface Line {
 
 export interface LineListener {
   onMessage(message: FromWorker): void
-  /** Once, after the last message. */
+  /** Once, after the last message. `begun()` can be asked meanwhile, and not after. */
   onExit(exit: {
     readonly exitCode: number | undefined
     readonly signal: string | undefined
@@ -31,4 +31,5 @@ export interface LineOptions {
   readonly resourceLimits: Readonly<Record<string, number>> | undefined
 }
 
+/** @throws what the platform says when a thread or process cannot be started at all. */
 export type OpenLine = (options: LineOptions, listener: LineListener) => Line

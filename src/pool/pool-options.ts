@@ -30,11 +30,13 @@ export interface PoolOptions {
   readonly maxMemory?: ByteSize
   /** Handed to `setup(data)` of the module in each worker. */
   readonly workerData?: unknown
+  /** What loading the module and `setup` may take. Default: 60s. */
+  readonly startTimeout?: Duration
   /** Flags of Node for the workers. Default: those of this process. */
   readonly execArgv?: readonly string[]
   /** Added to the environment of the workers. */
   readonly env?: Readonly<Record<string, string>>
-  /** Limits of V8 for threads, as `worker_threads` takes them. */
+  /** Limits of V8 for each thread, as `worker_threads` takes them. */
   readonly resourceLimits?: Readonly<Record<string, number>>
   readonly logger?: Logger
 }
@@ -55,6 +57,7 @@ export const POOL_RULES: {
   readonly maxTasksPerWorker: Rule<number | undefined>
   readonly maxMemory: Rule<number | undefined>
   readonly workerData: Rule<unknown>
+  readonly startTimeout: Rule<number>
   readonly execArgv: Rule<readonly string[] | undefined>
   readonly env: Rule<Readonly<Record<string, string>>>
   readonly resourceLimits: Rule<Readonly<Record<string, number>> | undefined>
@@ -72,6 +75,7 @@ export const POOL_RULES: {
   maxTasksPerWorker: optional(integer({ min: 1, default: 1 })),
   maxMemory: optional(size),
   workerData: custom<unknown>('anything', () => true),
+  startTimeout: PLACEMENT_RULES.startTimeout,
   execArgv: PLACEMENT_RULES.execArgv,
   env: PLACEMENT_RULES.env,
   resourceLimits: PLACEMENT_RULES.resourceLimits,

@@ -16,6 +16,8 @@ export type ToWorker =
   | { readonly kind: 'abort'; readonly number: number; readonly reason: WireError }
   /** The reader of a stream wants so many more values. */
   | { readonly kind: 'more'; readonly number: number; readonly count: number }
+  /** Give back what is below `end` and has not begun. For lines that cannot recall. */
+  | { readonly kind: 'recall'; readonly end: number }
   | { readonly kind: 'close' }
 
 /** How many words of a `tasks` message make one task, and of a `results` message one result. */
@@ -37,9 +39,14 @@ export const YIELDED = 2
 export type FromWorker =
   /** It has loaded its module, and its setup is done. */
   | { readonly kind: 'ready'; readonly names: readonly string[] }
+  /** Its module cannot be loaded, its setup or teardown threw, or nobody caught an error: it ends. */
   | { readonly kind: 'failed'; readonly error: WireError }
   /** number, outcome, value or error, microseconds; and so on. */
   | { readonly kind: 'results'; readonly results: unknown[] }
+  /** An abort was heard: the event loop runs. */
+  | { readonly kind: 'heard'; readonly number: number }
+  /** Recalled: what is from `from` to below `end` will not be begun. */
+  | { readonly kind: 'returned'; readonly from: number; readonly end: number }
   | { readonly kind: 'progress'; readonly number: number; readonly progress: unknown }
   | { readonly kind: 'usage'; readonly memoryBytes: number; readonly utilization: number }
   | { readonly kind: 'closed' }

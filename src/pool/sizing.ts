@@ -8,6 +8,8 @@ export interface SizeView {
   readonly oldestWaitMs: number
   /** How long each worker that has nothing to do has been so, ms. */
   readonly idleMs: readonly number[]
+  /** True when several tasks share each event loop, and no loop has time left. */
+  readonly isSaturated: boolean
 }
 
 export interface SizeRules {
@@ -18,16 +20,15 @@ export interface SizeRules {
 }
 
 /**
- * By how many workers a pool should change: it grows when tasks wait although all are at work, one at a time, and
- * shrinks by those that have long had nothing to do.
+ * By how many workers a pool should change: it grows when tasks wait although all are at work, or when all event
+ * loops are busy, one at a time, and shrinks by those that have long had nothing to do.
  */
 export function sizeChange(view: SizeView, rules: SizeRules): number {
   if (view.workers < rules.min) return rules.min - view.workers
   if (view.workers > rules.max) return rules.max - view.workers
-  if (view.waiting > 0) {
-    const isLate = view.oldestWaitMs >= rules.growAfterMs && view.starting === 0
-    return isLate && view.workers < rules.max ? 1 : 0
-  }
+  const isLate = view.waiting > 0 && view.oldestWaitMs >= rules.growAfterMs
+  if ((isLate || view.isSaturated) && view.starting === 0 && view.workers < rules.max) return 1
+  if (view.waiting > 0) return 0
   const idle = view.idleMs.filter((ms) => ms >= rules.idleTimeoutMs).length
   return -Math.min(idle, view.workers - rules.min)
 }

@@ -7,6 +7,8 @@ export class Tally {
   completed = 0
   failed = 0
   cancelled = 0
+  /** Calls of `until` that wait. */
+  waiters = 0
   #change = Promise.withResolvers<void>()
 
   complete(task: Task, value: unknown): void {
@@ -25,13 +27,19 @@ export class Tally {
 
   /** Lets those who wait look again. */
   changed(): void {
+    if (this.waiters === 0) return
     this.#change.resolve()
     this.#change = Promise.withResolvers()
   }
 
   /** Resolves when `isTrue` holds, as soon as something changes. Rejects with what it throws. */
   async until(isTrue: () => boolean): Promise<void> {
-    while (!isTrue()) await this.#change.promise
+    this.waiters++
+    try {
+      while (!isTrue()) await this.#change.promise
+    } finally {
+      this.waiters--
+    }
   }
 
   #close(): void {

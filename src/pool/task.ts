@@ -4,6 +4,7 @@ import type { Queued } from './lanes.ts'
 
 export type TaskStatus = 'pending' | 'running' | 'completed' | 'failed' | 'cancelled'
 
+/** How a task is to be treated; many share one. */
 export interface TaskSettings {
   readonly priority: number
   readonly kind: number
@@ -14,25 +15,35 @@ export interface TaskSettings {
 
 /** One call of a function in a pool. */
 export class Task<Result = unknown> implements Queued {
+  /** Of the function. */
   readonly name: string
-  readonly args: readonly unknown[]
-  readonly settings: TaskSettings
-  readonly queuedAt: number = performance.now()
-  /** Settles once, however often the task is tried. */
+  /** Settles once, however often the task is tried. Rejects with `error`. */
   readonly result: Promise<Result>
   /** What the function said last with `this.progress(value)`. */
   progress: unknown
+  /** Why it failed or was cancelled. */
   error: Error | undefined
   /** 1 for the first try. */
   attempt = 1
-  /** How many workers it took down with it. */
+  /** When it was added, on the clock of `performance.now()`. */
+  readonly queuedAt: number = performance.now()
+  /** @internal */
+  readonly args: readonly unknown[]
+  /** @internal */
+  readonly settings: TaskSettings
+  /** @internal How many workers it may have taken down with it. */
   crashes = 0
-  /** Where it was sent, and as what. */
+  /** @internal How often it came back from a worker that died before it had begun anything. */
+  returns = 0
+  /** @internal */
+  isQueued = false
+  /** @internal Where it was sent, and as what. */
   member: CrewMember | undefined
+  /** @internal */
   number = 0
-  /** When it was seen to have begun, on the clock of `performance.now()`. */
+  /** @internal When it was seen to have begun, on the clock of `performance.now()`. */
   begunAt: number | undefined
-  /** Of a stream: hears each value. */
+  /** @internal Of a stream: hears each value. */
   onYield: ((value: unknown) => void) | undefined
   #outcome: 'completed' | 'failed' | 'cancelled' | undefined
   #resolve!: (value: Result) => void
@@ -40,6 +51,7 @@ export class Task<Result = unknown> implements Queued {
   #cancel: (task: Task, reason: Error | undefined) => void
   #onSettled: (() => void) | undefined
 
+  /** @internal */
   constructor(
     name: string,
     args: readonly unknown[],
@@ -65,25 +77,43 @@ export class Task<Result = unknown> implements Queued {
     return this.member !== undefined && this.member.hasBegun(this.number) ? 'running' : 'pending'
   }
 
+  /** True when it has completed, failed or been cancelled. */
   get isComplete(): boolean {
     return this.#outcome !== undefined
   }
 
-  /** Cancels it: what waits is left out, what runs is told by its signal and then ended with its worker. */
+  /** @internal True when it may be what its last worker died of: it is sent alone, so that none suffers with it. */
+  get isSuspect(): boolean {
+    return this.crashes > 0 || this.returns > 0
+  }
+
+  /**
+   * Cancels it: `result` rejects with TASK_CANCELLED. What waits is left out; what runs is told by its signal, and
+   * its worker is ended when it does not heed that within `abortGrace`. Does nothing once it is complete.
+   */
   cancel(reason?: Error): void {
     if (!this.isComplete) this.#cancel(this as Task, reason)
   }
 
+  /** For logs and `JSON.stringify`. */
+  toJSON(): object {
+    const { name, status, priority, attempt, progress, error } = this
+    return { name, status, priority, attempt, progress, error: error?.message }
+  }
+
+  /** @internal */
   complete(value: unknown): void {
     if (this.#settle('completed')) this.#resolve(value as Result)
   }
 
+  /** @internal */
   fail(error: Error, outcome: 'failed' | 'cancelled' = 'failed'): void {
     if (!this.#settle(outcome)) return
     this.error = error
     this.#reject(error)
   }
 
+  /** @internal */
   whenSettled(then: () => void): void {
     this.#onSettled = then
   }

@@ -27,13 +27,19 @@ export function openThreadLine(options: LineOptions, listener: LineListener): Li
     execArgv: flagsOf(options.execArgv),
     ...(resourceLimits === undefined ? {} : { resourceLimits }),
   })
+  // An idle pool must not keep a process alive; while there is work, the watch of the pool does.
+  thread.unref()
   let error: Error | undefined
   thread.on('message', (message: FromWorker) => listener.onMessage(message))
   thread.on('error', (thrown) => (error = toError(thrown)))
+  // Nobody knows which results were in it: the worker is ended, and its tasks with it.
+  thread.on('messageerror', (thrown) => {
+    error = toError(thrown)
+    void thread.terminate()
+  })
   thread.on('exit', (exitCode) => listener.onExit({ exitCode, signal: undefined, error }))
   return {
-    pid: process.pid,
-    threadId: thread.threadId,
+    canRecall: true,
     post(message, transfer) {
       thread.postMessage(message, transfer)
       Atomics.add(bell, 0, 1)

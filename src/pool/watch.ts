@@ -1,39 +1,33 @@
-/** A clock that ticks only while there is something to look after, and keeps no process alive by itself. */
+/**
+ * A clock that ticks while there is something to look after. It is what keeps the process alive while there is
+ * work, since the workers do not.
+ */
 export class Watch {
   readonly #everyMs: number
-  readonly #onTick: () => boolean
-  readonly #expected = new Set<NodeJS.Timeout>()
+  readonly #onTick: () => 'work' | 'upkeep' | 'nothing'
   #timer: NodeJS.Timeout | undefined
 
-  /** @param onTick says whether to go on. */
-  constructor(everyMs: number, onTick: () => boolean) {
+  /** @param onTick says what there is: work keeps the process alive, upkeep does not. */
+  constructor(everyMs: number, onTick: () => 'work' | 'upkeep' | 'nothing') {
     this.#everyMs = everyMs
     this.#onTick = onTick
   }
 
+  /** To be called when there is work. */
   start(): void {
-    this.#timer ??= setInterval(() => {
-      if (!this.#onTick()) this.#end()
-    }, this.#everyMs)
-  }
-
-  /** Calls `then` in `ms`, unless it is stopped before. */
-  expect(ms: number, then: () => void): void {
-    const timer = setTimeout(() => {
-      this.#expected.delete(timer)
-      then()
-    }, ms)
-    this.#expected.add(timer)
+    if (this.#timer === undefined) this.#timer = setInterval(() => this.#tick(), this.#everyMs)
+    else this.#timer.ref()
   }
 
   stop(): void {
-    this.#end()
-    for (const timer of this.#expected) clearTimeout(timer)
-    this.#expected.clear()
-  }
-
-  #end(): void {
     clearInterval(this.#timer)
     this.#timer = undefined
+  }
+
+  #tick(): void {
+    const what = this.#onTick()
+    if (what === 'nothing') this.stop()
+    else if (what === 'upkeep') this.#timer?.unref()
+    else this.#timer?.ref()
   }
 }

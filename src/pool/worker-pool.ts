@@ -1,49 +1,29 @@
-import { isAbsolute } from 'node:path'
-import { pathToFileURL } from 'node:url'
-import type { Transferable } from 'node:worker_threads'
 import { toMs, type Duration } from '../core/duration.ts'
-import { InvalidOptionError, MillhandError, show, StateError, toError } from '../core/errors.ts'
+import { InvalidOptionError, show, toError } from '../core/errors.ts'
 import { Emitter } from '../core/events.ts'
-import { checkOptions, nearest } from '../core/options.ts'
+import { checkOptions } from '../core/options.ts'
 import { settledWithin } from '../core/sleep.ts'
-import { callerUrl } from './caller.ts'
-import { Engine, type PoolEvents, type PoolStats } from './engine.ts'
-import { POOL_RULES, type CheckedPool, type PoolOptions } from './pool-options.ts'
+import { checkCopyable } from '../worker/placement/copyable.ts'
+import { Engine } from './engine.ts'
+import {
+  unknownFunction,
+  type ArgsOf,
+  type FunctionName,
+  type Functions,
+  type ResultOf,
+  type Yielded,
+} from './functions.ts'
+import type { PoolEvents } from './pool-events.ts'
+import { resolveModule } from './pool-module.ts'
+import { POOL_RULES, type PoolOptions } from './pool-options.ts'
+import type { PoolStats } from './pool-stats.ts'
 import { CALL, STREAM } from './protocol.ts'
+import { TaskRules, type TaskOptions } from './task-options.ts'
+import type { Task } from './task.ts'
 import { ValueStream } from './value-stream.ts'
-import { Task, type TaskSettings } from './task.ts'
+import { refusePoolInBoot } from './work/boot-scope.ts'
 
-/** What a module exports, of which the functions can be called. */
-export type Functions = object
-
-type FunctionName<M> = {
-  [K in keyof M]: M[K] extends (...args: never[]) => unknown
-    ? K extends 'setup' | 'teardown'
-      ? never
-      : K
-    : never
-}[keyof M] &
-  string
-
-type Fn<M, K extends keyof M> = M[K] extends (this: never, ...args: infer A extends unknown[]) => infer R
-  ? { readonly args: A; readonly result: Awaited<R> }
-  : { readonly args: unknown[]; readonly result: unknown }
-
-/** What an iterable yields. */
-type Yielded<R> = R extends AsyncIterable<infer Y> ? Y : R extends Iterable<infer Y> ? Y : unknown
-
-export interface TaskOptions {
-  /** The higher, the sooner; waiting for 100 ms counts as much as a step of 1. Default: 0. */
-  readonly priority?: number
-  /** Cancels the task: what waits is left out, what runs is told, and then ended with its worker. */
-  readonly signal?: AbortSignal
-  /** What it may run. Default: that of the pool. */
-  readonly timeout?: Duration
-  /** What moves to the worker instead of being copied. */
-  readonly transfer?: readonly Transferable[]
-  /** How often it is tried again when it fails or its worker dies. Default: 0. */
-  readonly retry?: number
-}
+const NO_ARGS: readonly unknown[] = []
 
 /**
  * Runs the functions of a module in threads or processes.
@@ -52,23 +32,28 @@ export interface TaskOptions {
  *     const small = await images.run('resize', ['cat.jpg', 320])
  *
  * Names, arguments and results are typed by the module. It may also export `setup(data)` and `teardown()`, which
- * each worker calls once.
+ * each worker calls once. Workers start with the first task. A process ends when nothing but an idle pool is left
+ * of it; `close()` lets the workers tear down.
  */
 export class WorkerPool<Module extends Functions = Readonly<Record<string, (...args: never[]) => unknown>>> {
   readonly events: Emitter<PoolEvents> = new Emitter()
-  readonly #options: CheckedPool
   readonly #engine: Engine
-  #minMax: { min: number; max: number }
+  readonly #rules: TaskRules
+  readonly #size: { min: number; max: number }
 
   /**
    * @param module a URL, an absolute path, or a path relative to the file that calls this.
-   * @throws InvalidOptionError naming the option.
+   * @throws InvalidOptionError naming the option. StateError in a worker of the same pool, while it starts.
    */
   constructor(module: string | URL, options?: PoolOptions) {
-    this.#options = checkOptions('WorkerPool', POOL_RULES, options)
-    const { max, min = Math.min(1, max) } = this.#options
-    this.#minMax = checkSize(min, Math.max(max, options?.max === undefined ? min : 0))
-    this.#engine = new Engine(resolveModule(module), this.#options, this.#minMax, this.events)
+    const href = resolveModule(module)
+    refusePoolInBoot(href)
+    const checked = checkOptions('WorkerPool', POOL_RULES, options)
+    const { placement, workerData, timeout, max, min = Math.min(1, max) } = checked
+    checkCopyable({ workerData }, placement, 'a pool')
+    this.#rules = new TaskRules(timeout, placement)
+    this.#size = checkSize(min, Math.max(max, options?.max === undefined ? min : 0))
+    this.#engine = new Engine(href, checked, this.#size, this.events)
   }
 
   /** Starts `min` workers. Resolves when they are ready; the first task would start them as well. */
@@ -79,47 +64,52 @@ export class WorkerPool<Module extends Functions = Readonly<Record<string, (...a
   /**
    * Calls a function of the module.
    * @param fn its name, or the function itself, of which only the name is used.
+   * @param args its arguments. They are copied when they are sent, which may be later.
    * @returns what it returns. Rejects with what it throws, and with a MillhandError: NOT_FOUND, NOT_COPYABLE,
-   * TASK_TIMEOUT, TASK_CANCELLED, WORKER_EXITED, TASK_POISON, POOL_FULL, POOL_CLOSED, MODULE_LOAD.
+   * TASK_TIMEOUT, TASK_CANCELLED, WORKER_EXITED (a TaskLostError), TASK_POISON, POOL_FULL, POOL_CLOSED, MODULE_LOAD,
+   * START_TIMEOUT, INVALID_OPTION, and what `setup` throws.
    */
   run<K extends FunctionName<Module>>(
     fn: K | (Module[K] & ((...args: never[]) => unknown)),
-    args?: Fn<Module, K>['args'],
-    options?: TaskOptions,
-  ): Promise<Fn<Module, K>['result']> {
+    ...rest: CallArgs<ArgsOf<Module, K>>
+  ): Promise<ResultOf<Module, K>> {
     try {
-      return this.#make(fn, args, options, CALL).result as Promise<Fn<Module, K>['result']>
+      return this.#add(fn, rest, CALL).result as Promise<ResultOf<Module, K>>
     } catch (thrown) {
       return Promise.reject(toError(thrown))
     }
   }
 
-  /** The same, with a Task in hand: its status, progress, result, error and cancel. */
+  /**
+   * The same, with a Task in hand: its status, progress, result, error and cancel.
+   * @throws what keeps the task from being added at all: INVALID_OPTION, NOT_FOUND, POOL_FULL, POOL_CLOSED.
+   */
   submit<K extends FunctionName<Module>>(
     fn: K | (Module[K] & ((...args: never[]) => unknown)),
-    args?: Fn<Module, K>['args'],
-    options?: TaskOptions,
-  ): Task<Fn<Module, K>['result']> {
-    const task = this.#make(fn, args, options, CALL)
+    ...rest: CallArgs<ArgsOf<Module, K>>
+  ): Task<ResultOf<Module, K>> {
+    const task = this.#add(fn, rest, CALL)
     // Its error can be read from the task: nobody has to catch the promise too.
     task.result.catch(() => {})
-    return task as Task<Fn<Module, K>['result']>
+    return task as Task<ResultOf<Module, K>>
   }
 
   /**
    * Calls a generator, or any function that returns an iterable. Values come as they are read: the worker is at
    * most 16 ahead. Leaving the loop ends the generator.
+   * @throws as submit.
    */
   stream<K extends FunctionName<Module>>(
     fn: K | (Module[K] & ((...args: never[]) => unknown)),
-    args?: Fn<Module, K>['args'],
-    options?: TaskOptions,
-  ): AsyncIterableIterator<Yielded<Fn<Module, K>['result']>> {
-    const task = this.#make(fn, args, options, STREAM)
-    return new ValueStream(task) as AsyncIterableIterator<Yielded<Fn<Module, K>['result']>>
+    ...rest: CallArgs<ArgsOf<Module, K>>
+  ): AsyncIterableIterator<Yielded<ResultOf<Module, K>>> {
+    return new ValueStream(this.#add(fn, rest, STREAM)) as AsyncIterableIterator<Yielded<ResultOf<Module, K>>>
   }
 
-  /** Resolves when there is room for a task. Rejects when the pool is closed or cannot work. */
+  /**
+   * Resolves when there is room for a task; those who wait come one after the other. Rejects when the pool is closed
+   * or cannot work.
+   */
   ready(): Promise<void> {
     return this.#engine.ready()
   }
@@ -130,8 +120,8 @@ export class WorkerPool<Module extends Functions = Readonly<Record<string, (...a
   }
 
   /**
-   * Ends the pool: no new task is taken, those that it has are finished, then the workers tear down. Safe to call
-   * twice.
+   * Ends the pool: no new task is taken, those that it has are finished, then the workers tear down, each within
+   * 10 s. Safe to call twice, and from inside a task's `.then`.
    * @param options.timeout then what is left is rejected with POOL_CLOSED and the workers are ended.
    */
   async close(options: { readonly timeout?: Duration } = {}): Promise<void> {
@@ -143,15 +133,20 @@ export class WorkerPool<Module extends Functions = Readonly<Record<string, (...a
 
   /** Closes it and waits for the end. @returns false when `timeout` was over first; it goes on closing. */
   async join(timeout?: Duration): Promise<boolean> {
+    const ms = timeout === undefined ? Infinity : toMs(timeout, 'timeout')
     const closed = this.#engine.close()
-    if (timeout !== undefined) return settledWithin(closed, toMs(timeout, 'timeout'))
+    if (ms !== Infinity) return settledWithin(closed, ms)
     await closed
     return true
   }
 
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+
   /** Changes how many workers there are. @throws InvalidOptionError unless 1 <= min <= max, both integers. */
   resize(min: number, max: number = min): void {
-    Object.assign(this.#minMax, checkSize(min, max))
+    Object.assign(this.#size, checkSize(min, max))
     this.#engine.resized()
   }
 
@@ -159,7 +154,7 @@ export class WorkerPool<Module extends Functions = Readonly<Record<string, (...a
     return this.#engine.stats()
   }
 
-  #make(fn: unknown, args: unknown, options: TaskOptions | undefined, kind: number): Task {
+  #add(fn: unknown, [args = NO_ARGS, options]: readonly unknown[], kind: number): Task {
     const name = typeof fn === 'function' ? fn.name : fn
     if (typeof name !== 'string' || name === '') {
       throw new InvalidOptionError(
@@ -167,46 +162,20 @@ export class WorkerPool<Module extends Functions = Readonly<Record<string, (...a
         `expected fn to be the name of an exported function, got: ${show(fn)}`,
       )
     }
-    if (args !== undefined && !Array.isArray(args)) {
+    if (!Array.isArray(args)) {
       throw new InvalidOptionError('args', `expected args of ${name} to be an array, got: ${show(args)}`)
     }
-    this.#checkName(name)
-    const settings = options === undefined ? this.#plain[kind]! : this.#settingsOf(options, kind)
-    return this.#engine.add(name, (args as unknown[] | undefined) ?? NO_ARGS, settings, options?.signal)
-  }
-
-  #checkName(name: string): void {
     const { names } = this.#engine
-    if (names === undefined || names.has(name)) return
-    const guess = nearest(name, [...names])
-    const hint = guess === undefined ? `it exports ${[...names].join(', ')}` : `did you mean "${guess}"?`
-    throw new MillhandError('NOT_FOUND', `the module of the pool exports no function "${name}"; ${hint}`)
-  }
-
-  /** Of calls without options, by kind. */
-  get #plain(): readonly TaskSettings[] {
-    this.#plainSettings ??= [this.#settingsOf({}, CALL), this.#settingsOf({}, STREAM)]
-    return this.#plainSettings
-  }
-  #plainSettings: readonly TaskSettings[] | undefined
-
-  #settingsOf({ priority = 0, timeout, retry = 0, transfer }: TaskOptions, kind: number): TaskSettings {
-    if (typeof priority !== 'number' || !Number.isFinite(priority)) {
-      throw new InvalidOptionError('priority', `expected priority to be a number, got: ${show(priority)}`)
-    }
-    if (!Number.isInteger(retry) || retry < 0) {
-      throw new InvalidOptionError(
-        'retry',
-        `expected retry to be an integer of at least 0, got: ${show(retry)}`,
-      )
-    }
-    const timeoutMs = timeout === undefined ? this.#options.timeout : toMs(timeout, 'timeout')
-    if (timeoutMs === 0) throw new InvalidOptionError('timeout', 'expected timeout to be above 0, got: 0')
-    return { priority, kind, timeoutMs, retries: retry, transfer }
+    if (names !== undefined && !names.has(name)) throw unknownFunction(name, names)
+    const given = options as TaskOptions | undefined
+    return this.#engine.add(name, args, this.#rules.settings(given, kind), given?.signal)
   }
 }
 
-const NO_ARGS: readonly unknown[] = []
+/** Arguments may be left out where the function needs none. */
+type CallArgs<Args extends readonly unknown[]> = [] extends Args
+  ? [args?: Args, options?: TaskOptions]
+  : [args: Args, options?: TaskOptions]
 
 /** `new WorkerPool(module, options)`, for `pool<typeof import('./tasks.ts')>('./tasks.ts')`. */
 export function pool<Module extends Functions>(
@@ -222,20 +191,4 @@ function checkSize(min: number, max: number): { min: number; max: number } {
     min >= 1 && Number.isInteger(min) ? 'max' : 'min',
     `expected min and max to be integers with 1 <= min <= max, got: ${show(min)} and ${show(max)}`,
   )
-}
-
-function resolveModule(module: string | URL): string {
-  if (module instanceof URL) return module.href
-  if (typeof module !== 'string' || module === '') {
-    throw new InvalidOptionError('module', `expected module to be a URL or a path, got: ${show(module)}`)
-  }
-  if (/^(?:file|data):/.test(module)) return module
-  if (isAbsolute(module)) return pathToFileURL(module).href
-  const caller = callerUrl()
-  if (caller === undefined) {
-    throw new StateError(
-      `expected module to be a URL, got: ${module}; write new URL('${module}', import.meta.url)`,
-    )
-  }
-  return new URL(module, caller).href
 }

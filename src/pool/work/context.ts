@@ -1,6 +1,6 @@
 /** What a function of a pool has as its `this`. */
 export interface TaskContext {
-  /** Aborts when the task is cancelled, when its timeout is over, and when its pool is closed at once. */
+  /** Aborts when the task is cancelled and when its timeout is over. */
   readonly signal: AbortSignal
   /** Says how far it is: `task.progress` on the other side, the event `progress` of the pool. */
   progress(value: unknown): void
@@ -10,26 +10,29 @@ export interface TaskContext {
 export class WorkContext implements TaskContext {
   /** Hears of an abort beside the signal. */
   onAbort: ((reason: Error) => void) | undefined
-  readonly #report: (value: unknown) => void
+  /** Why it was aborted, if it was. */
+  reason: Error | undefined
+  readonly #number: number
+  readonly #report: (number: number, value: unknown) => void
   #controller: AbortController | undefined
-  #reason: Error | undefined
 
-  constructor(report: (value: unknown) => void) {
+  constructor(number: number, report: (number: number, value: unknown) => void) {
+    this.#number = number
     this.#report = report
   }
 
   get signal(): AbortSignal {
     this.#controller ??= new AbortController()
-    if (this.#reason !== undefined) this.#controller.abort(this.#reason)
+    if (this.reason !== undefined) this.#controller.abort(this.reason)
     return this.#controller.signal
   }
 
   progress(value: unknown): void {
-    this.#report(value)
+    this.#report(this.#number, value)
   }
 
   abort(reason: Error): void {
-    this.#reason = reason
+    this.reason = reason
     this.#controller?.abort(reason)
     this.onAbort?.(reason)
   }

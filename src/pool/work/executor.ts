@@ -1,19 +1,27 @@
+import { MillhandError } from '../../core/errors.ts'
 import { errorFromWire, errorToWire } from '../../core/wire-error.ts'
 import { Deque } from '../deque.ts'
-import { DONE, FAILED, STREAM, STREAM_AHEAD, TASK_WORDS, type ToWorker } from '../protocol.ts'
+import { DONE, FAILED, STREAM, TASK_WORDS, YIELDED, type ToWorker } from '../protocol.ts'
 import { WorkContext } from './context.ts'
 import type { Cursor } from './cursor.ts'
 import { Outbox, type Post } from './outbox.ts'
-import { pumpStream, type StreamCredit } from './stream.ts'
+import { pumpStream } from './stream.ts'
+import { StreamCredit } from './stream-credit.ts'
+import { isThenable } from './thenable.ts'
 
 /** A function of the module, as it is called. */
 export type AnyFunction = (this: WorkContext, ...args: unknown[]) => unknown
 
 interface Work {
   readonly number: number
-  readonly run: AnyFunction
+  readonly name: string
   readonly args: unknown[]
   readonly kind: number
+}
+
+interface Running {
+  readonly context: WorkContext
+  readonly credit: StreamCredit
 }
 
 export interface ExecutorOptions {
@@ -28,13 +36,13 @@ export class Executor {
   readonly #options: ExecutorOptions
   readonly #outbox: Outbox
   readonly #waiting = new Deque<Work>()
-  readonly #running = new Map<number, { readonly context: WorkContext; readonly credit: StreamCredit }>()
+  readonly #running = new Map<number, Running>()
   #lanes = 0
   #isFlushPlanned = false
 
   constructor(options: ExecutorOptions) {
     this.#options = options
-    this.#outbox = new Outbox(options.post)
+    this.#outbox = new Outbox(options.post, (number, error) => this.#stop(number, error))
   }
 
   get isIdle(): boolean {
@@ -47,24 +55,42 @@ export class Executor {
 
   /** Takes what came in one message, and begins at once. */
   take(tasks: readonly unknown[]): void {
-    const { functions, concurrency } = this.#options
     for (let i = 0; i < tasks.length; i += TASK_WORDS) {
       this.#waiting.push({
         number: tasks[i] as number,
-        run: functions.get(tasks[i + 1] as string)!,
+        name: tasks[i + 1] as string,
         args: tasks[i + 2] as unknown[],
         kind: tasks[i + 3] as number,
       })
     }
+    const { concurrency } = this.#options
     while (this.#lanes < concurrency && this.#waiting.size > 0) void this.#lane()
   }
 
   abort({ number, reason }: Extract<ToWorker, { kind: 'abort' }>): void {
-    this.#running.get(number)?.context.abort(errorFromWire(reason))
+    const error = errorFromWire(reason)
+    this.#options.post({ kind: 'heard', number })
+    this.#stop(number, error)
+    for (const work of this.#waiting.reject((each) => each.number === number)) {
+      this.#add(work.number, FAILED, reason, performance.now())
+      this.#planFlush()
+    }
   }
 
   more({ number, count }: Extract<ToWorker, { kind: 'more' }>): void {
     this.#running.get(number)?.credit.add(count)
+  }
+
+  /** Gives back what has not begun. */
+  recall({ end }: Extract<ToWorker, { kind: 'recall' }>): void {
+    const [first] = this.#waiting.reject(({ number }) => number < end)
+    this.#options.post({ kind: 'returned', from: first?.number ?? end, end })
+  }
+
+  #stop(number: number, error: Error): void {
+    const running = this.#running.get(number)
+    running?.context.abort(error)
+    running?.credit.wake()
   }
 
   /** One task after the other, until nothing waits. Without a break for as long as they are synchronous. */
@@ -82,32 +108,34 @@ export class Executor {
   /** @returns undefined when it has ended already. */
   #run(work: Work): Promise<void> | undefined {
     const { number } = work
+    const run = this.#options.functions.get(work.name)
     const startedAt = performance.now()
-    const context = new WorkContext((progress) => this.#options.post({ kind: 'progress', number, progress }))
+    const context = new WorkContext(number, this.#report)
     let value: unknown
+    let isLater = work.kind === STREAM
     try {
-      value = work.run.apply(context, work.args)
+      if (run === undefined) throw unknownHere(work.name)
+      value = run.apply(context, work.args)
+      isLater ||= isThenable(value)
     } catch (thrown) {
       this.#add(number, FAILED, errorToWire(thrown), startedAt)
       return undefined
     }
-    if (work.kind !== STREAM && !isThenable(value)) {
-      this.#add(number, DONE, value, startedAt)
-      return undefined
-    }
-    return this.#finish(work, context, value, startedAt)
+    if (isLater) return this.#finish(work, context, value, startedAt)
+    this.#add(number, DONE, value, startedAt)
+    return undefined
   }
 
   /** The rest of a task that takes its time. */
   async #finish(work: Work, context: WorkContext, value: unknown, startedAt: number): Promise<void> {
     const { number } = work
-    const credit: StreamCredit = createCredit()
+    const credit = new StreamCredit()
     this.#running.set(number, { context, credit })
     this.#planFlush()
     try {
       const result =
         work.kind === STREAM
-          ? await pumpStream(await value, number, credit, context, (message) => this.#options.post(message))
+          ? await pumpStream(await value, credit, context, (each) => this.#yield(number, each))
           : await value
       this.#add(number, DONE, result, startedAt)
     } catch (thrown) {
@@ -118,9 +146,18 @@ export class Executor {
     this.#planFlush()
   }
 
-  #add(number: number, outcome: number, value: unknown, startedAt: number): void {
+  #yield(number: number, value: unknown): void {
     const now = performance.now()
-    this.#outbox.add(number, outcome, value, Math.round((now - startedAt) * 1000), now)
+    this.#outbox.add(number, YIELDED, value, now, now)
+    this.#planFlush()
+  }
+
+  #add(number: number, outcome: number, value: unknown, startedAt: number): void {
+    this.#outbox.add(number, outcome, value, startedAt, performance.now())
+  }
+
+  readonly #report = (number: number, progress: unknown): void => {
+    this.#options.post({ kind: 'progress', number, progress })
   }
 
   /** What has ended does not wait for what only waits. */
@@ -134,23 +171,7 @@ export class Executor {
   }
 }
 
-function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return (
-    typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function'
-  )
-}
-
-function createCredit(): StreamCredit {
-  let left = STREAM_AHEAD
-  let wake: (() => void) | undefined
-  return {
-    add(count) {
-      left += count
-      wake?.()
-    },
-    async take() {
-      while (left === 0) await new Promise<void>((resolve) => (wake = resolve))
-      left--
-    },
-  }
+/** The file has changed since the first worker loaded it. */
+function unknownHere(name: string): Error {
+  return new MillhandError('NOT_FOUND', `the module of this worker exports no function "${name}" any more`)
 }

@@ -4,7 +4,7 @@ import { errorToWire } from '../../core/wire-error.ts'
 import { DONE, FAILED, RESULT_WORDS, type FromWorker } from '../protocol.ts'
 import { transferListOf } from '../transfer.ts'
 
-/** What has ended does not wait longer than this for more to travel with it, ms. */
+/** What has ended does not wait for more to travel with it when so much time went into what is there, ms. */
 const MAX_AGE_MS = 0.05
 const MAX_RESULTS = 256
 
@@ -13,22 +13,25 @@ export type Post = (message: FromWorker, transfer?: readonly Transferable[]) => 
 /** Collects results, so that many short tasks share one message, and none waits behind a long one. */
 export class Outbox {
   readonly #post: Post
+  readonly #onRefused: (number: number, error: Error) => void
   #results: unknown[] = []
   #transfer: Transferable[] | undefined
   #since = 0
 
-  constructor(post: Post) {
+  /** @param onRefused hears of a value of a stream that cannot be copied: the stream has failed. */
+  constructor(post: Post, onRefused: (number: number, error: Error) => void) {
     this.#post = post
+    this.#onRefused = onRefused
   }
 
   get isEmpty(): boolean {
     return this.#results.length === 0
   }
 
-  /** @param now a moment on the clock of `performance.now()`. */
-  add(number: number, outcome: number, value: unknown, micros: number, now: number): void {
-    if (this.#results.length === 0) this.#since = now
-    this.#results.push(number, outcome, value, micros)
+  /** `startedAt` and `now` are moments on the clock of `performance.now()`. */
+  add(number: number, outcome: number, value: unknown, startedAt: number, now: number): void {
+    if (this.#results.length === 0) this.#since = startedAt
+    this.#results.push(number, outcome, value, Math.round((now - startedAt) * 1000))
     const moved = transferListOf(value)
     if (moved !== undefined) (this.#transfer ??= []).push(...moved)
     if (now - this.#since > MAX_AGE_MS || this.#results.length >= MAX_RESULTS * RESULT_WORDS) this.flush()
@@ -49,24 +52,36 @@ export class Outbox {
 
   /** One of them cannot be copied: the others are not to suffer. */
   #oneByOne(results: readonly unknown[]): void {
+    const refused = new Set<unknown>()
     for (let i = 0; i < results.length; i += RESULT_WORDS) {
       const one = results.slice(i, i + RESULT_WORDS)
+      // What a stream yielded after a value that was lost would come as if nothing were missing.
+      if (refused.has(one[0])) continue
       try {
         const value = one[2]
         this.#post({ kind: 'results', results: one }, transferListOf(value))
       } catch (thrown) {
+        refused.add(one[0])
         this.#refuse(one, thrown)
       }
     }
   }
 
-  #refuse([number, outcome, , micros]: readonly unknown[], thrown: unknown): void {
+  #refuse([number, outcome, value, micros]: readonly unknown[], thrown: unknown): void {
     const what = outcome === DONE ? 'the result of the task' : 'a value of the stream'
+    const advice = isGenerator(value)
+      ? 'it is a generator: call the function with pool.stream()'
+      : 'return plain data, or list what is to move with transfer()'
     const error = new MillhandError(
       'NOT_COPYABLE',
-      `${what} cannot be copied to the pool (${(thrown as Error).message}); return plain data`,
+      `${what} cannot be copied to the pool (${(thrown as Error).message}); ${advice}`,
       { cause: thrown },
     )
     this.#post({ kind: 'results', results: [number, FAILED, errorToWire(error), micros] })
+    if (outcome !== DONE) this.#onRefused(number as number, error)
   }
+}
+
+function isGenerator(value: unknown): boolean {
+  return /Generator\]$/.test(Object.prototype.toString.call(value))
 }

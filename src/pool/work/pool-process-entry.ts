@@ -1,10 +1,13 @@
 /** The first file of a process of a pool. */
 import { writeSync } from 'node:fs'
-import type { ToWorker } from '../protocol.ts'
+import { startGuard } from '../../worker/watchdog/guard.ts'
+import { checkCrossing } from '../crossing.ts'
+import type { FromWorker, ToWorker } from '../protocol.ts'
 import type { Cursor } from './cursor.ts'
 import { WorkLoop } from './work-loop.ts'
 
-const CURSOR_FD = 4
+/** 3 is the line, 4 the pipe to the guard. */
+const CURSOR_FD = 5
 const FLUSH_MS = 500
 
 // Terminals and service managers signal a whole group; the pool says when it is to end.
@@ -27,7 +30,12 @@ const send = (message: unknown, done: () => void = () => {}): void => {
   else done()
 }
 const loop = new WorkLoop({
-  post: (message) => send(message),
+  post: (message: FromWorker) => {
+    if (message.kind === 'results') checkCrossing(message.results)
+    send(message)
+    // What is loaded now may block, and the pool may be gone then.
+    if (message.kind === 'ready') startGuard(() => {})
+  },
   cursor: fileCursor(),
   memoryBytes: () => process.memoryUsage.rss(),
   end: (message, exitCode) => {
@@ -35,6 +43,7 @@ const loop = new WorkLoop({
     send(message, () => process.exit(exitCode))
   },
 })
+process.on('uncaughtExceptionMonitor', (error) => loop.dying(error))
 process.on('message', (message: ToWorker) => loop.hear(message))
 process.on('disconnect', () => process.exit(1))
 process.on('exit', () => loop.flush())

@@ -37,5 +37,6 @@ port.on('message', (message: ToWorker) => {
     rung = Atomics.load(bell, 0)
   }
 })
+process.on('uncaughtExceptionMonitor', (error) => loop.dying(error))
 // What has ended is not lost with a task that ends everything.
 process.on('exit', () => loop.flush())

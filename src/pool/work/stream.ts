@@ -1,40 +1,53 @@
-import { MillhandError, show, toError } from '../../core/errors.ts'
-import { YIELDED, type FromWorker } from '../protocol.ts'
-import { transferListOf } from '../transfer.ts'
+import { MillhandError, show } from '../../core/errors.ts'
 import type { WorkContext } from './context.ts'
+import type { StreamCredit } from './stream-credit.ts'
+import { isThenable } from './thenable.ts'
 
-/** How many values the reader still wants. */
-export interface StreamCredit {
-  add(count: number): void
-  /** Resolves when one more is wanted. */
-  take(): Promise<void>
-}
+/** A generator that never waits lets the event loop have its turn so often, ms. */
+const TURN_MS = 5
 
-/** Sends what a generator yields, as far as it is wanted. @returns its return value. */
+/**
+ * Hands on what a generator yields, as far as it is wanted. Ends the generator in any case, and waits for that.
+ * @returns its return value.
+ */
 export async function pumpStream(
   source: unknown,
-  number: number,
   credit: StreamCredit,
   context: WorkContext,
-  post: (message: FromWorker, transfer?: ReturnType<typeof transferListOf>) => void,
+  emit: (value: unknown) => void,
 ): Promise<unknown> {
   const iterator = iteratorOf(source)
-  const { signal } = context
-  const aborted = new Promise<never>((_resolve, reject) => {
-    signal.addEventListener('abort', () => reject(toError(signal.reason)), { once: true })
-  })
-  aborted.catch(() => {})
+  let turnAt = performance.now()
+  let isOver = false
   try {
     for (;;) {
-      await Promise.race([credit.take(), aborted])
-      const { done, value } = await Promise.race([iterator.next(), aborted])
-      if (done === true) return value
-      post({ kind: 'results', results: [number, YIELDED, value, 0] }, transferListOf(value))
+      while (credit.isSpent && context.reason === undefined) await credit.changed()
+      if (performance.now() - turnAt > TURN_MS) {
+        await new Promise<void>((resolve) => void setImmediate(resolve))
+        turnAt = performance.now()
+      }
+      if (context.reason !== undefined) throw context.reason
+      const step = iterator.next()
+      const { done, value } = isThenable(step) ? await step : step
+      if (done === true) {
+        isOver = true
+        return value
+      }
+      if (context.reason !== undefined) throw context.reason
+      credit.spend()
+      emit(value)
     }
-  } catch (thrown) {
-    // Its own finally blocks run; one that hangs must not hold the task.
-    void Promise.resolve(iterator.return?.()).catch(() => {})
-    throw thrown
+  } finally {
+    // What its own finally blocks throw is of no interest beside what ended it.
+    if (!isOver) await endOf(iterator)
+  }
+}
+
+async function endOf(iterator: AsyncIterator<unknown> | Iterator<unknown>): Promise<void> {
+  try {
+    await iterator.return?.()
+  } catch {
+    // As above.
   }
 }
 

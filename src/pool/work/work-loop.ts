@@ -1,5 +1,6 @@
 import { errorToWire } from '../../core/wire-error.ts'
 import type { FromWorker, PoolBoot, ToWorker } from '../protocol.ts'
+import { enterBoot } from './boot-scope.ts'
 import type { Cursor } from './cursor.ts'
 import { Executor } from './executor.ts'
 import { loadFunctions, type PoolModule } from './load-functions.ts'
@@ -33,6 +34,11 @@ export class WorkLoop {
     this.#executor?.flush()
   }
 
+  /** Nobody caught this error: the worker is about to die of it. */
+  dying(error: unknown): void {
+    this.#line.post({ kind: 'failed', error: errorToWire(error) })
+  }
+
   hear(message: ToWorker): void {
     switch (message.kind) {
       case 'tasks':
@@ -43,6 +49,9 @@ export class WorkLoop {
         break
       case 'more':
         this.#executor?.more(message)
+        break
+      case 'recall':
+        this.#executor?.recall(message)
         break
       case 'boot':
         void this.#boot(message.boot)
@@ -55,8 +64,10 @@ export class WorkLoop {
   async #boot({ module, workerData, concurrency, usageMs }: PoolBoot): Promise<void> {
     const { post, cursor } = this.#line
     try {
+      enterBoot(module)
       this.#module = await loadFunctions(module)
       await this.#module.setup?.(workerData)
+      enterBoot(undefined)
     } catch (thrown) {
       this.#line.end({ kind: 'failed', error: errorToWire(thrown) }, 1)
       return

@@ -1,0 +1,107 @@
+import type { Emitter } from '../core/events.ts'
+import { errorFromWire, type WireError } from '../core/wire-error.ts'
+import type { CrewMember } from './crew-member.ts'
+import type { Dispatcher } from './dispatcher.ts'
+import type { Estimates } from './estimates.ts'
+import type { PoolEvents } from './pool-events.ts'
+import { DONE, RESULT_WORDS, YIELDED, type FromWorker } from './protocol.ts'
+import type { SecondTries } from './second-tries.ts'
+import type { Staffing } from './staffing.ts'
+import type { Tally } from './tally.ts'
+
+/** What workers say while they work, and what comes of it. */
+export class Inbox {
+  readonly #tally: Tally
+  readonly #estimates: Estimates
+  readonly #dispatcher: Dispatcher
+  readonly #staffing: Staffing
+  readonly #secondTries: SecondTries
+  readonly #events: Emitter<PoolEvents>
+
+  constructor(
+    tally: Tally,
+    estimates: Estimates,
+    dispatcher: Dispatcher,
+    staffing: Staffing,
+    secondTries: SecondTries,
+    events: Emitter<PoolEvents>,
+  ) {
+    this.#tally = tally
+    this.#estimates = estimates
+    this.#dispatcher = dispatcher
+    this.#staffing = staffing
+    this.#secondTries = secondTries
+    this.#events = events
+  }
+
+  /** @returns true when more can be dealt now. */
+  hear(member: CrewMember, message: FromWorker): boolean {
+    switch (message.kind) {
+      case 'results':
+        this.#onResults(member, message.results)
+        return true
+      case 'returned':
+        member.isRecalling = false
+        this.#dispatcher.giveBack(member.takeFrom(message.from, message.end))
+        return true
+      case 'usage':
+        member.memoryBytes = message.memoryBytes
+        member.utilization = message.utilization
+        this.#staffing.replaceIfWorn(member)
+        return false
+      case 'progress':
+        this.#onProgress(member, message.number, message.progress)
+        return false
+      case 'heard':
+        this.#onHeard(member, message.number)
+    }
+    return false
+  }
+
+  #onResults(member: CrewMember, results: readonly unknown[]): void {
+    let hasEnded = false
+    for (let i = 0; i < results.length; i += RESULT_WORDS) {
+      const number = results[i] as number
+      const outcome = results[i + 1] as number
+      if (outcome === YIELDED) member.sent.get(number)?.onYield?.(results[i + 2])
+      else {
+        hasEnded = true
+        this.#onEnd(member, number, outcome, results[i + 2], results[i + 3] as number)
+      }
+    }
+    if (!hasEnded) return
+    member.lastWordAt = performance.now()
+    member.isStuck = false
+    this.#staffing.replaceIfWorn(member)
+  }
+
+  #onEnd(member: CrewMember, number: number, outcome: number, value: unknown, micros: number): void {
+    if (member.told.size > 0) member.told.delete(number)
+    const task = member.take(number)
+    if (task === undefined) return this.#onCameBack(member, number)
+    member.finished++
+    this.#estimates.learn(task.name, micros)
+    if (outcome === DONE) this.#tally.complete(task, value)
+    else this.#secondTries.failed(task, errorFromWire(value as WireError))
+  }
+
+  /** The worker is done with a task that nobody waited for; it may have another try now. */
+  #onCameBack(member: CrewMember, number: number): void {
+    const again = member.left.get(number)
+    if (!member.left.delete(number)) return
+    member.finished++
+    if (again !== undefined && !again.isComplete) this.#dispatcher.waiting.push(again)
+  }
+
+  #onProgress(member: CrewMember, number: number, progress: unknown): void {
+    const task = member.sent.get(number)
+    if (task === undefined) return
+    task.progress = progress
+    this.#events.emit('progress', { task, progress })
+  }
+
+  #onHeard(member: CrewMember, number: number): void {
+    const told = member.told.get(number)
+    if (told !== undefined) told.isHeard = true
+  }
+}

@@ -40,7 +40,9 @@ function sync(options: { allowEmpty?: boolean; signal?: AbortSignal } = {}): Pro
 
 /** What the real `diff` finds between the two; nothing when they are the same. */
 function differences(): string {
-  return spawnSync('diff', ['--recursive', '--no-dereference', source, target], { encoding: 'utf8' }).stdout
+  return spawnSync('sh', ['-c', 'diff --recursive --no-dereference "$0" "$1"', source, target], {
+    encoding: 'utf8',
+  }).stdout
 }
 
 function reports(run: Run): SyncReport[] {

@@ -95,8 +95,7 @@ async function live(server: Steered, options: ForeverOptions, signalled: Promise
     await server.stop()
     return true
   } catch (error) {
-    if (isStopping) await server.stop()
-    else options.logger.error({ err: toError(error) }, 'the server could not start')
+    if (!isStopping) options.logger.error({ err: toError(error) }, 'the server could not start')
     return isStopping
   } finally {
     off()

@@ -70,7 +70,6 @@ export class Supervisor {
   /** Ends one member for good; kills it at its deadline. */
   async stop(member: Member): Promise<void> {
     const record = this.#recordOf(member)
-    settle(record, undefined)
     record.interrupt.abort(new ShutdownError(`worker ${member.name} is not wanted any more`))
     await this.#stopAll([record])
   }

@@ -222,7 +222,6 @@ export class WorkerGroup<Options extends object = object> implements Member {
     try {
       await Promise.all(slots.map((slot) => this.#supervisor.start(slot)))
     } catch (thrown) {
-      this.#supervisor.close(toError(thrown))
       await Promise.all(slots.map((slot) => this.#supervisor.stop(slot)))
       throw thrown
     }

@@ -92,7 +92,7 @@ export class ScriptedMember implements Member {
     this.#note('surge')
     const next = this.#starts.shift()
     if (next instanceof Error) throw next
-    if (next !== 'hangs') await next
+    await (next === 'hangs' ? new Promise(() => {}) : next)
     this.lives++
     return true
   }

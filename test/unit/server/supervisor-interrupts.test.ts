@@ -75,11 +75,13 @@ describe('when the supervisor is closed', () => {
   })
 
   test('a step that still hangs does not keep those of the next time waiting', async () => {
-    const [a, b] = [new ScriptedMember('a', { starts: [undefined, 'hangs'] }), new ScriptedMember('b')]
+    const notes: string[] = []
+    const a = new ScriptedMember('a', { notes, starts: [undefined, 'hangs'], hasSurge: true })
+    const b = new ScriptedMember('b')
     const { supervisor } = minded({ strategy: 'one-for-all' }, a, b)
     await startAll(supervisor)
-    a.end(broke)
-    await lives(a, 2)
+    void supervisor.renew(a)
+    await until(() => notes.includes('surge a'))
     supervisor.close(closing)
     await Promise.all([a.stop(), b.stop()])
     supervisor.open()

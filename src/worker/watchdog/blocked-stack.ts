@@ -19,16 +19,23 @@ export interface Sample {
 }
 
 const UNKNOWN: Sample = { stack: undefined, isDebugged: false }
-/** A thread in a call of native code answers when that returns, which may be never. */
-const SAMPLE_MS = 300
-/** One that has answered is gone on its way within this time. */
+/** A thread in a call of native code says nothing before that returns, which may be never. */
+const SIGN_MS = 400
+/** One that says something needs no more than this, also on a machine that is overloaded. */
+const SAMPLE_MS = 1000
+/** One that has answered goes on, or lets go, within this. */
 const RELEASE_MS = 100
 
-/** Pauses a thread for a moment, reads its stack, and lets it go on. Never rejects. */
+/**
+ * Pauses a thread for a moment, reads its stack, and lets it go on. Never rejects; takes 400 ms for a thread that
+ * says nothing.
+ */
 export async function readStack(line: DebuggerLine): Promise<Sample> {
   const pause = new Pause(line)
   const sample = pause.sample().catch(() => UNKNOWN)
-  const isInTime = await settledWithin(sample, SAMPLE_MS)
+  const isInTime =
+    (await settledWithin(Promise.race([pause.heard, sample]), SIGN_MS)) &&
+    (await settledWithin(sample, SAMPLE_MS))
   const released = pause.release()
   if (isInTime) await settledWithin(released, RELEASE_MS)
   line.close()
@@ -38,13 +45,21 @@ export async function readStack(line: DebuggerLine): Promise<Sample> {
 class Pause {
   readonly #line: DebuggerLine
   readonly #urls = new Map<string, string>()
+  readonly #heard = Promise.withResolvers<void>()
   readonly #frames = Promise.withResolvers<readonly CallFrame[]>()
+  readonly #resumed = Promise.withResolvers<void>()
   #isOurs = false
+  #isResumed = false
   #isDebugged = false
 
   constructor(line: DebuggerLine) {
     this.#line = line
     line.listen((method, params) => this.#hear(method, params))
+  }
+
+  /** Resolves at the first thing that it says: the scripts that it has come before any answer. */
+  get heard(): Promise<void> {
+    return this.#heard.promise
   }
 
   async sample(): Promise<Sample> {
@@ -53,7 +68,11 @@ class Pause {
     if (this.#isDebugged) return { stack: undefined, isDebugged: true }
     this.#isOurs = true
     await this.#line.post('Debugger.pause')
-    return { stack: formatStack(await this.#frames.promise, this.#urls), isDebugged: false }
+    const stack = formatStack(await this.#frames.promise, this.#urls)
+    await this.#line.post('Debugger.resume')
+    // Until then it is paused for whoever comes next.
+    await settledWithin(this.#resumed.promise, RELEASE_MS)
+    return { stack, isDebugged: false }
   }
 
   /**
@@ -61,18 +80,26 @@ class Pause {
    * native code later does all of it at once. One that is paused when its line closes would stay so.
    */
   async release(): Promise<void> {
-    const resumed = this.#isOurs ? this.#line.post('Debugger.resume') : undefined
+    const resumed = this.#isOurs && !this.#isResumed ? this.#line.post('Debugger.resume') : undefined
     await Promise.allSettled([resumed, this.#line.post('Debugger.disable')])
   }
 
   #hear(method: string, params: object): void {
-    if (method === 'Debugger.scriptParsed') {
-      const { scriptId, url } = params as { readonly scriptId: string; readonly url: string }
-      this.#urls.set(scriptId, url)
-    } else if (method === 'Debugger.paused') {
-      if (this.#isOurs) {
-        this.#frames.resolve((params as { readonly callFrames: readonly CallFrame[] }).callFrames)
-      } else this.#isDebugged = true
+    this.#heard.resolve()
+    switch (method) {
+      case 'Debugger.scriptParsed': {
+        const { scriptId, url } = params as { readonly scriptId: string; readonly url: string }
+        this.#urls.set(scriptId, url)
+        break
+      }
+      case 'Debugger.paused':
+        if (this.#isOurs) {
+          this.#frames.resolve((params as { readonly callFrames: readonly CallFrame[] }).callFrames)
+        } else this.#isDebugged = true
+        break
+      case 'Debugger.resumed':
+        this.#isResumed = true
+        this.#resumed.resolve()
     }
   }
 }

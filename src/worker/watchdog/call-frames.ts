@@ -20,8 +20,13 @@ export function formatStack(
   urls: ReadonlyMap<string, string>,
 ): string | undefined {
   const urlOf = ({ location }: CallFrame): string => urls.get(location.scriptId) ?? ''
-  // How Node came to call that code is the same for all and tells nothing.
-  const last = frames.findLastIndex((frame) => !urlOf(frame).startsWith('node:'))
+  const isOfNode = (frame: CallFrame): boolean => urlOf(frame).startsWith('node:')
+  // How Node came to call that code is the same for all and tells nothing. Some of it has no name, as code has that
+  // was made from a text.
+  const isNamed = (frame: CallFrame): boolean => urlOf(frame) !== '' && !isOfNode(frame)
+  const last = frames.some(isNamed)
+    ? frames.findLastIndex(isNamed)
+    : frames.findLastIndex((frame) => !isOfNode(frame))
   if (last < 0) return undefined
   return frames
     .slice(0, Math.min(last + 1, MAX_FRAMES))

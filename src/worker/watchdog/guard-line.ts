@@ -2,8 +2,8 @@ import type { Socket } from 'node:net'
 import { settledWithin } from '../../core/sleep.ts'
 import type { Answer, Question } from './guard.ts'
 
-/** A guard takes 400 ms at most; one that is not there yet, or not any more, says nothing. */
-const ANSWER_MS = 450
+/** A guard answers within half a second, on a machine that is overloaded within this; one that is gone, never. */
+const ANSWER_MS = 1200
 /** A line is a stack of twenty frames. */
 const MAX_LINE = 64 * 1024
 

@@ -1,0 +1,169 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { Worker as Thread } from 'node:worker_threads'
+import { describe, expect, test } from 'vitest'
+import { until } from '../../src/testing/index.ts'
+import { sampleThread } from '../../src/worker/placement/thread-stack.ts'
+import type { PlacementOptions } from '../../src/worker/placement/placement-options.ts'
+import { place, REMOTE, type Placed, type Remote } from '../fixtures/placement/placed.ts'
+import {
+  ProcessBlocker,
+  ThreadBlocker,
+  type Block,
+  type BlockerOptions,
+} from '../fixtures/watchdog/blockers.ts'
+
+const PARENT = fileURLToPath(new URL('../fixtures/placement/parent.ts', import.meta.url))
+
+function blocker(remote: Remote, placement: PlacementOptions, options: BlockerOptions = {}): Placed {
+  return place(remote === 'thread' ? ThreadBlocker : ProcessBlocker, options, placement)
+}
+
+async function started(remote: Remote, placement: PlacementOptions): Promise<Placed> {
+  const placed = blocker(remote, placement)
+  await placed.handle.start()
+  return placed
+}
+
+function block({ handle }: Placed, ...how: Block): void {
+  handle.send(how)
+}
+
+/** Resolves to the causes of its stalls when there are so many. */
+async function stalls({ events }: Placed, count: number): Promise<string[]> {
+  await until(() => events.of('stalled').length >= count, { timeout: '20s', what: `${count} stalls` })
+  return events.of('stalled').map(({ cause }) => cause)
+}
+
+const over = async ({ messages }: Placed, count: number): Promise<void> => {
+  await until(() => messages().filter((message) => message === 'over').length === count, {
+    timeout: '20s',
+    what: `the end of ${count} blocks`,
+  })
+}
+
+describe.each(REMOTE)('the blocked loop of a worker in a %s', (remote) => {
+  test('is seen within 2 s at a threshold of 1 s, with the place in the code', async () => {
+    // Else a worker that hangs looks like one that has nothing to do.
+    const placed = await started(remote, { stallThreshold: '1s' })
+    const from = performance.now()
+    block(placed, 'spin')
+    const [cause] = await stalls(placed, 1)
+    expect(performance.now() - from).toBeLessThan(2000)
+    expect(cause).toMatch(
+      /^its event loop is blocked at\n {4}at spinForEver \(file:.*\/block\.ts:\d+:\d+\)\n/,
+    )
+    expect(cause).toContain('at block (')
+  })
+
+  test('is told of once for each block, and goes on unharmed', async () => {
+    // Else whoever looks at a stall makes it worse.
+    const placed = await started(remote, { stallThreshold: 200 })
+    for (let round = 1; round <= 3; round++) {
+      block(placed, 'crunch', 1500)
+      await over(placed, round)
+    }
+    const causes = await stalls(placed, 3)
+    expect(causes).toHaveLength(3)
+    for (const cause of causes) expect(cause).toContain('at crunchNumbers (')
+    await placed.handle.stop()
+    expect(placed.handle.state).toBe('stopped')
+  })
+
+  test('is told of without the place when it waits outside of JavaScript, and goes on unharmed', async () => {
+    // Else a thread that waited for a program stays paused for ever when that has ended.
+    const placed = await started(remote, { stallThreshold: 200 })
+    block(placed, 'program', 1500)
+    expect(await stalls(placed, 1)).toEqual(['its event loop is blocked'])
+    await over(placed, 1)
+    block(placed, 'crunch', 1500)
+    await over(placed, 2)
+    expect((await stalls(placed, 2))[1]).toContain('at crunchNumbers (')
+    await placed.handle.stop()
+    expect(placed.handle.state).toBe('stopped')
+  })
+
+  test('is seen in setup, too', async () => {
+    const placed = blocker(remote, { stallThreshold: 300 }, { inSetup: true })
+    placed.handle.start().catch(() => {})
+    expect((await stalls(placed, 1))[0]).toContain('at spinForEver (')
+  })
+
+  test('ends it by option, with the place in the error', async () => {
+    const placed = await started(remote, { stallThreshold: 300, onStall: 'kill' })
+    block(placed, 'spin')
+    expect(await placed.handle.join('20s')).toBe(true)
+    expect(placed.handle.error).toMatchObject({ code: 'WORKER_STALLED' })
+    expect(placed.handle.error?.message).toContain('at spinForEver (')
+  })
+})
+
+test('a process whose loop is blocked ends when its parent was killed', async () => {
+  // Else every crash of a server may leave a process behind that burns a core until somebody finds it.
+  const child = spawn(process.execPath, ['--conditions=millhand-source', PARENT, 'process', 'block'], {
+    stdio: ['ignore', 'ignore', 'pipe'],
+    env: { ...process.env, NODE_OPTIONS: '' },
+  })
+  let log = ''
+  child.stderr.on('data', (chunk: Buffer) => (log += chunk.toString()))
+  const [, text] = await until(() => /up (\d+)/.exec(log), { timeout: '20s', what: 'the worker to be up' })
+  const pid = Number(text)
+  try {
+    child.kill('SIGKILL')
+    await once(child, 'exit')
+    expect(isRunning(pid)).toBe(true)
+    await until(() => !isRunning(pid), { timeout: '6s', what: `the process ${pid} to be gone` })
+  } finally {
+    if (isRunning(pid)) process.kill(pid, 'SIGKILL')
+  }
+})
+
+describe('looking at a thread', () => {
+  test('leaves nothing behind, however often and at however many', async () => {
+    // Else a thread cannot be ended any more, or the parent keeps a session for each look.
+    const spin =
+      "function spinHere() { while (true); }\nrequire('worker_threads').parentPort.once('message', spinHere)"
+    const threads = Array.from({ length: 3 }, () => new Thread(spin, { eval: true }))
+    await Promise.all(threads.map((thread) => once(thread, 'online')))
+    for (const thread of threads) thread.postMessage('go')
+    const look = (): Promise<(string | undefined)[]> =>
+      Promise.all(threads.map(({ threadId }) => sampleThread(threadId)))
+    // The first is when all of them run.
+    await until(async () => (await look()).every((stack) => stack?.includes('spinHere')), { timeout: '20s' })
+    const before = process.getActiveResourcesInfo()
+    for (let round = 0; round < 5; round++) {
+      for (const stack of await look()) expect(stack).toMatch(/^ {4}at .*spinHere \(\[worker eval\]:1:\d+\)/)
+    }
+    expect(process.getActiveResourcesInfo()).toEqual(before)
+    await Promise.all(threads.map((thread) => thread.terminate()))
+  })
+
+  test('finds nothing where it waits for work, and does not pause it when there is some again', async () => {
+    // Else a worker that had been blocked, and was asked too late, is blocked for good.
+    const echo =
+      "const { parentPort } = require('worker_threads'); parentPort.on('message', (n) => parentPort.postMessage(n))"
+    const thread = new Thread(echo, { eval: true })
+    for (let round = 0; round < 3; round++) {
+      thread.postMessage(round)
+      expect(await once(thread, 'message')).toEqual([round])
+      expect(await sampleThread(thread.threadId)).toBeUndefined()
+    }
+    thread.postMessage('last')
+    expect(await once(thread, 'message')).toEqual(['last'])
+    await thread.terminate()
+  })
+
+  test('finds nothing where there is none', async () => {
+    expect(await sampleThread(1_000_000)).toBeUndefined()
+  })
+})
+
+function isRunning(pid: number): boolean {
+  try {
+    return !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'))
+  } catch {
+    return false
+  }
+}

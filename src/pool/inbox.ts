@@ -54,8 +54,11 @@ export class Inbox {
         return false
       case 'heard':
         this.#onHeard(member, message.number)
+        return false
+      default:
+        // Its start and its end are the business of the crew.
+        return false
     }
-    return false
   }
 
   #onResults(member: CrewMember, results: readonly unknown[]): void {

@@ -30,5 +30,5 @@ export function sizeChange(view: SizeView, rules: SizeRules): number {
   if ((isLate || view.isSaturated) && view.starting === 0 && view.workers < rules.max) return 1
   if (view.waiting > 0) return 0
   const idle = view.idleMs.filter((ms) => ms >= rules.idleTimeoutMs).length
-  return -Math.min(idle, view.workers - rules.min)
+  return idle === 0 ? 0 : Math.max(-idle, rules.min - view.workers)
 }

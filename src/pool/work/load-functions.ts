@@ -27,8 +27,8 @@ export async function loadFunctions(module: string): Promise<PoolModule> {
   for (const [name, value] of Object.entries({ ...namesOfDefault(exports), ...exports })) {
     if (typeof value === 'function') functions.set(name, value as AnyFunction)
   }
-  const setup = functions.get('setup') as PoolModule['setup']
-  const teardown = functions.get('teardown') as PoolModule['teardown']
+  const setup = functions.get('setup')
+  const teardown = functions.get('teardown')
   functions.delete('setup')
   functions.delete('teardown')
   if (functions.size > 0) return { functions, setup, teardown }

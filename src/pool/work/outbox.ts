@@ -83,5 +83,5 @@ export class Outbox {
 }
 
 function isGenerator(value: unknown): boolean {
-  return /Generator\]$/.test(Object.prototype.toString.call(value))
+  return Object.prototype.toString.call(value).endsWith('Generator]')
 }

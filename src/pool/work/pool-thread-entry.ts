@@ -31,7 +31,7 @@ port.on('message', (message: ToWorker) => {
   loop.hear(message)
   // What waits for its own event loop must have it.
   for (let i = 0; i < MAX_LINGERS && loop.isIdle; i++) {
-    const next = receiveMessageOnPort(port) as { message: ToWorker } | undefined
+    const next = receiveMessageOnPort(port)
     if (next !== undefined) loop.hear(next.message)
     else if (Atomics.wait(bell, 0, rung, LINGER_MS) === 'timed-out') return
     rung = Atomics.load(bell, 0)

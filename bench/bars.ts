@@ -21,6 +21,8 @@ const BARS: Readonly<Record<string, Readonly<Record<string, Bar>>>> = {
     'heap-growth': { figure: 'millhand', at: 'most', value: 16 },
   },
   server: {
+    'start-threads-js': { figure: 'ratio', at: 'most', value: 1.5 },
+    'start-threads-ts': { figure: 'ratio', at: 'most', value: 1.5 },
     'stop-thread': { figure: 'millhand', at: 'most', value: 200 },
     'stop-process': { figure: 'millhand', at: 'most', value: 200 },
     'replace-thread': { figure: 'millhand', at: 'most', value: 100 },
@@ -29,6 +31,19 @@ const BARS: Readonly<Record<string, Readonly<Record<string, Bar>>>> = {
     'stall-thread': { figure: 'millhand', at: 'most', value: 2000 },
     'stall-process': { figure: 'millhand', at: 'most', value: 2000 },
     'stall-server': { figure: 'millhand', at: 'most', value: 2000 },
+  },
+  pool: {
+    noop: { figure: 'ratio', at: 'least', value: 5 },
+    roundtrip: { figure: 'ratio', at: 'least', value: 1 },
+    'cpu-100us': { figure: 'ratio', at: 'least', value: 1.1 },
+    'cpu-10ms': { figure: 'ratio', at: 'least', value: 0.98 },
+    'cpu-10ms-ideal': { figure: 'ratio', at: 'least', value: 0.97 },
+    mixed: { figure: 'ratio', at: 'least', value: 1.1 },
+    'mixed-p99': { figure: 'ratio', at: 'most', value: 1 },
+    transfer: { figure: 'ratio', at: 'least', value: 1 },
+    'process-noop': { figure: 'ratio', at: 'least', value: 3 },
+    'queue-thread': { figure: 'ratio', at: 'least', value: 0.4 },
+    crashes: { figure: 'millhand', at: 'most', value: 2 },
   },
 }
 

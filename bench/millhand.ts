@@ -7,9 +7,6 @@ async function load(file: string): Promise<unknown> {
 
 export const { MetricsCollector, Queue, Server, ShutdownError, silentLogger, Worker, WorkerHandle } =
   (await load('index.js')) as typeof import('../src/index.ts')
-export const { memory } = (await load(
-  'backends/memory/index.js',
-)) as typeof import('../src/backends/memory/index.ts')
-export const { sqlite } = (await load(
-  'backends/sqlite/index.js',
-)) as typeof import('../src/backends/sqlite/index.ts')
+export const { memory } = (await load('memory.js')) as typeof import('../src/backends/memory/index.ts')
+export const { sqlite } = (await load('sqlite.js')) as typeof import('../src/backends/sqlite/index.ts')
+export const { transfer, WorkerPool } = (await load('pool.js')) as typeof import('../src/pool/index.ts')

@@ -1,18 +1,17 @@
 import { spawn } from 'node:child_process'
 import { existsSync, rmSync, statSync } from 'node:fs'
+import { bundle } from '../scripts/bundle.ts'
 import { BENCH, BUILD, pathOf, ROOT } from './places.ts'
 
-/** Installs the peers when they are missing or not those of the lock file, and compiles what is measured. */
+/** Installs the peers when they are missing or not those of the lock file, and bundles what is measured. */
 export async function prepare(say: (text: string) => void): Promise<void> {
   if (!installed()) {
     say('installing the peers into bench/node_modules')
     await run('npm', ['ci', '--prefix', pathOf(BENCH), '--no-audit', '--no-fund'])
   }
   rmSync(BUILD, { recursive: true, force: true })
-  // Types are checked elsewhere; this is only about the code that they leave.
-  const options = ['--noCheck', '--declaration', 'false', '--isolatedDeclarations', 'false']
-  const project = pathOf(new URL('tsconfig.build.json', ROOT))
-  await run('tsc', ['-p', project, '--outDir', pathOf(BUILD), ...options])
+  // For profiles, which name the files of src/.
+  await bundle(pathOf(BUILD), { sourcemap: true })
 }
 
 function installed(): boolean {
@@ -21,7 +20,7 @@ function installed(): boolean {
   return statSync(marker).mtimeMs >= statSync(new URL('package-lock.json', BENCH)).mtimeMs
 }
 
-/** Both are found by the PATH that npm gives its scripts. What they print is not for standard output. */
+/** Found by the PATH that npm gives its scripts. What it prints is not for standard output. */
 function run(command: string, args: readonly string[]): Promise<void> {
   return new Promise((resolve, reject) => {
     const child = spawn(command, args, { cwd: pathOf(ROOT), stdio: ['ignore', 2, 2] })

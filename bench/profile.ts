@@ -1,6 +1,6 @@
-import { Session, type Profiler } from 'node:inspector/promises'
+import { Session, type Profiler, type Runtime } from 'node:inspector/promises'
 import type { ProfileSlice } from './case.ts'
-import { BUILD } from './places.ts'
+import { sourceOf } from './sources.ts'
 
 /** Does the work under V8's sampling profiler. @returns where its time went, most first. */
 export async function profiled(work: () => Promise<void>): Promise<ProfileSlice[]> {
@@ -12,7 +12,7 @@ export async function profiled(work: () => Promise<void>): Promise<ProfileSlice[
   try {
     await work()
     const { profile } = await session.post('Profiler.stop')
-    return slicesOf(profile, BUILD.href)
+    return slicesOf(profile, sourceOf)
   } finally {
     session.disconnect()
   }
@@ -22,15 +22,18 @@ export async function profiled(work: () => Promise<void>): Promise<ProfileSlice[
 const ENGINES: Readonly<Record<string, string>> = { 'backends/sqlite/database': '(SQLite itself)' }
 
 /**
- * The time of each file below `root`. What a file calls outside of it (Node, a schema library) counts for that
+ * The time of each file of ours, which `sourceOf` names. What a file calls outside of them (Node, a schema library) counts for that
  * file, since it is there because of it; only the engine of a store is set apart.
  */
-export function slicesOf({ nodes, samples = [] }: Profiler.Profile, root: string): ProfileSlice[] {
+export function slicesOf(
+  { nodes, samples = [] }: Profiler.Profile,
+  sourceOf: (frame: Runtime.CallFrame) => string | undefined,
+): ProfileSlice[] {
   const byId = new Map(nodes.map((node) => [node.id, node]))
   const places = new Map<number, string>()
   const visit = (id: number, inherited: string): void => {
     const node = byId.get(id)!
-    const place = placeOf(node, root) ?? engineOf(node, inherited) ?? inherited
+    const place = placeOf(node, sourceOf) ?? engineOf(node, inherited) ?? inherited
     places.set(id, place)
     for (const child of node.children ?? []) visit(child, place)
   }
@@ -49,13 +52,12 @@ export function slicesOf({ nodes, samples = [] }: Profiler.Profile, root: string
 
 /** Undefined: it belongs to whoever called it. */
 function placeOf(
-  { callFrame: { url, functionName } }: Profiler.ProfileNode,
-  root: string,
+  { callFrame }: Profiler.ProfileNode,
+  sourceOf: (frame: Runtime.CallFrame) => string | undefined,
 ): string | undefined {
-  if (functionName === '(garbage collector)') return functionName
-  if (functionName === '(idle)') return functionName
-  if (url.startsWith(root)) return url.slice(root.length).replace(/\.js$/, '')
-  return undefined
+  const { functionName } = callFrame
+  if (functionName === '(garbage collector)' || functionName === '(idle)') return functionName
+  return sourceOf(callFrame)
 }
 
 function engineOf({ callFrame: { url } }: Profiler.ProfileNode, caller: string): string | undefined {

@@ -91,6 +91,13 @@ describe('the rules refuse', () => {
       },
       'core/a.ts: is in a cycle: core/a.ts -> core/b.ts -> core/c.ts -> core/a.ts',
     ],
+    'a costly module of Node in what each thread loads': [
+      {
+        'index.ts': `export { Queue } from './queue/queue.ts'`,
+        'queue/queue.ts': `import { randomUUID } from 'node:crypto'`,
+      },
+      'queue/queue.ts: imports node:crypto, which each thread of a worker would load at its start',
+    ],
     'a file that is not there': [
       { 'core/a.ts': `import './b.ts'` },
       'core/a.ts: imports ./b.ts, which is not a file of src/',
@@ -125,6 +132,7 @@ describe('the rules refuse', () => {
 test('the rules let pass what the house allows', () => {
   const files = {
     'index.ts': `export { Queue } from './queue/queue.ts'\nexport { Server } from './server/server.ts'`,
+    'core/builtin.ts': `const fs = process.getBuiltinModule('node:fs') as typeof import('node:fs')`,
     'core/id.ts': 'a\n'.repeat(300),
     'server/server.ts': `import { id } from '../core/id.ts'`,
     'queue/queue.ts': `import { id } from '../core/id.ts'\nimport './producer.ts'`,
@@ -133,7 +141,7 @@ test('the rules let pass what the house allows', () => {
     'backends/memory/index.ts': `import type { Backend } from '../../queue/queue.ts'`,
     'backends/sqlite/client.ts': `import { DatabaseSync } from 'node:sqlite'`,
     'conformance/cases.ts': `import assert from 'node:assert/strict'\nimport '../queue/queue.ts'`,
-    'cli/main.ts': `import { Server } from '../server/server.ts'`,
+    'cli/main.ts': `import { readFileSync } from 'node:fs'\nimport { Server } from '../server/server.ts'`,
   }
   expect(complaints(new Map(Object.entries(files)))).toEqual([])
 })
@@ -192,7 +200,11 @@ describe('package.json is refused', () => {
     bin: { millhand: 'bin/millhand.js' },
     files: ['bin', 'dist'],
     exports: {
-      '.': { 'millhand-source': './src/index.ts', types: './dist/index.d.ts', default: './dist/index.js' },
+      '.': {
+        'millhand-source': './src/index.ts',
+        types: './dist/types/index.d.ts',
+        default: './dist/index.js',
+      },
       './package.json': './package.json',
     },
     dependencies: { '@scope/there': '1' },
@@ -212,18 +224,18 @@ describe('package.json is refused', () => {
       'exports["./x"]: ./src/x.ts does not exist',
     ],
     [
-      'for an entry that is built from another file',
+      'for an entry that is built under another name',
       { exports: { '.': { ...entry, default: './dist/main.js' } } },
       'exports["."]: expected ./dist/index.js, got: ./dist/main.js',
     ],
     [
       'for an entry with the types of another file',
-      { exports: { '.': { ...entry, types: './dist/main.d.ts' } } },
-      'exports["."]: expected ./dist/index.d.ts, got: ./dist/main.d.ts',
+      { exports: { '.': { ...entry, types: './dist/types/main.d.ts' } } },
+      'exports["."]: expected ./dist/types/index.d.ts, got: ./dist/types/main.d.ts',
     ],
     [
       'for conditions in an order that hides one',
-      { exports: { '.': { default: './dist/index.js', types: './dist/index.d.ts' } } },
+      { exports: { '.': { default: './dist/index.js', types: './dist/types/index.d.ts' } } },
       'exports["."]: expected the conditions millhand-source, types, default, got: default, types',
     ],
     [

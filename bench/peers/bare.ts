@@ -5,6 +5,7 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Worker as Thread } from 'node:worker_threads'
 import type { Contender } from '../case.ts'
+import { AT_ONCE, type Extension } from '../loads/start-threads.ts'
 import { percentile } from '../statistics.ts'
 
 const THREAD = `
@@ -44,6 +45,32 @@ export function replaceBare(placement: 'thread' | 'process'): Contender {
     })
     if (child instanceof Thread) await child.terminate()
     else child.kill('SIGKILL')
+    return percentile(took, 50)
+  }
+}
+
+/** Eight threads of an empty file at once, until each has run it, which is when it ends: the median. */
+export function startBareThreads(extension: Extension): Contender {
+  return async ({ jobs, folder, deliveries, timed, note }) => {
+    deliveries.expect(jobs)
+    const file = join(folder, `empty.${extension}`)
+    writeFileSync(file, '')
+    writeFileSync(join(folder, 'package.json'), '{ "type": "module" }')
+    const took: number[] = []
+    const online: number[] = []
+    await timed(async () => {
+      for (let n = 0; n < jobs; n += AT_ONCE) {
+        const begun = performance.now()
+        const threads = Array.from({ length: AT_ONCE }, () => new Thread(file))
+        const ended = threads.map((thread) => once(thread, 'exit'))
+        await Promise.all(threads.map((thread) => once(thread, 'online')))
+        online.push(performance.now() - begun)
+        await Promise.all(ended)
+        took.push(performance.now() - begun)
+        for (const i of threads.keys()) deliveries.mark(n + i)
+      }
+    })
+    note('until online', percentile(online, 50))
     return percentile(took, 50)
   }
 }

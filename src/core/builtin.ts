@@ -13,8 +13,14 @@ export const builtin = {
   get fs(): typeof import('node:fs') {
     return process.getBuiltinModule('node:fs')
   },
+  get module(): typeof import('node:module') {
+    return process.getBuiltinModule('node:module')
+  },
   get perfHooks(): typeof import('node:perf_hooks') {
     return process.getBuiltinModule('node:perf_hooks')
+  },
+  get url(): typeof import('node:url') {
+    return process.getBuiltinModule('node:url')
   },
   get v8(): typeof import('node:v8') {
     return process.getBuiltinModule('node:v8')

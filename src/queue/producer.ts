@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import { MillhandError, QueueFullError, toError } from '../core/errors.ts'
 import type { Backend, EnqueueResult } from './backend.ts'
 import type { NewJob } from './job.ts'
@@ -86,7 +85,10 @@ export class Producer {
         }
         left = refused
         if (left.length === 0) return
-        await sleep(pause * (0.5 + Math.random()))
+        const ms = pause * (0.5 + Math.random())
+        await new Promise((resolve) => {
+          setTimeout(resolve, ms)
+        })
       }
     } catch (error) {
       for (const { reject } of left) reject(toError(error))

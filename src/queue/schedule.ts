@@ -1,4 +1,5 @@
-import { Cron } from 'croner'
+import type { Cron } from 'croner'
+import { builtin } from '../core/builtin.ts'
 import { toMs, type Duration } from '../core/duration.ts'
 import { InvalidOptionError, show } from '../core/errors.ts'
 
@@ -41,7 +42,7 @@ function interval(every: Duration): Schedule {
 function cronSchedule(expression: string, timeZone: string): Schedule {
   let cron: Cron
   try {
-    cron = new Cron(expression, { timezone: timeZone, paused: true, mode: '5-or-6-parts' })
+    cron = new (loadCroner().Cron)(expression, { timezone: timeZone, paused: true, mode: '5-or-6-parts' })
     cron.nextRun(new Date(0))
   } catch (error) {
     const isZone = !isTimeZone(timeZone)
@@ -54,6 +55,11 @@ function cronSchedule(expression: string, timeZone: string): Schedule {
     })
   }
   return { next: (after) => cron.nextRun(new Date(after))?.getTime() }
+}
+
+/** When it is first needed: each thread of a worker loads this file, and hardly one has a cron expression. */
+function loadCroner(): typeof import('croner') {
+  return builtin.module.createRequire(import.meta.url)('croner') as typeof import('croner')
 }
 
 function isTimeZone(name: string): boolean {

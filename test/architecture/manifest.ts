@@ -1,4 +1,4 @@
-/** What package.json promises must be there, and source, build and types of an entry must be the same file. */
+/** What package.json promises must be there, and an entry must have its own source, build and types. */
 
 export interface Manifest {
   readonly bin: Readonly<Record<string, string>>
@@ -28,9 +28,11 @@ export function brokenPromises(manifest: Manifest, exists: (path: string) => boo
       continue
     }
     if (!exists(source)) found.push(`exports["${entry}"]: ${source} does not exist`)
-    const stem = source.replace(/^\.\/src\//, './dist/').replace(/\.ts$/, '')
-    if (built !== `${stem}.js`) found.push(`exports["${entry}"]: expected ${stem}.js, got: ${built}`)
-    if (types !== `${stem}.d.ts`) found.push(`exports["${entry}"]: expected ${stem}.d.ts, got: ${types}`)
+    // Bundles lie in one folder, named after their entries; types are in the folders of the source.
+    const js = `./dist/${entry === '.' ? 'index' : entry.replace(/^\.\//, '')}.js`
+    const dts = source.replace(/^\.\/src\//, './dist/types/').replace(/\.ts$/, '.d.ts')
+    if (built !== js) found.push(`exports["${entry}"]: expected ${js}, got: ${built}`)
+    if (types !== dts) found.push(`exports["${entry}"]: expected ${dts}, got: ${types}`)
   }
   for (const [name, path] of Object.entries(manifest.bin)) {
     if (!exists(path)) found.push(`bin.${name}: ${path} does not exist`)

@@ -31,10 +31,25 @@ const DRIVERS: ReadonlyMap<string, string> = new Map([
   ['mqtt', 'topic'],
   ['ws', 'http'],
 ])
+/** Each takes a starting thread as long as all of Millhand; whoever needs one takes it from core/builtin.ts. */
+const COSTLY: ReadonlySet<string> = new Set([
+  'croner',
+  'node:child_process',
+  'node:crypto',
+  'node:fs',
+  'node:http',
+  'node:net',
+  'node:perf_hooks',
+  'node:readline',
+  'node:timers/promises',
+  'node:v8',
+])
 const BUCKETS = /^(?:utils?|helpers?|common|shared|misc|types|interfaces|models|classes)$/
 const KEBAB = /^[a-z0-9]+(?:-[a-z0-9]+)*$/
 const MAX_LINES = 300
 const INDEX = 'index.ts'
+/** What the thread of a worker loads, and its module. */
+const OF_A_THREAD = [INDEX, 'worker/placement/thread-entry.ts']
 
 export type Files = ReadonlyMap<string, string>
 
@@ -43,12 +58,15 @@ export function complaints(files: Files): string[] {
   const found: string[] = []
   const graph = new Map<string, string[]>()
   const owners = new Map<string, string>()
+  const costly = new Map<string, string[]>()
   for (const [file, text] of files) {
     found.push(...aboutName(file), ...aboutLength(file, text))
     const targets: string[] = []
     for (const each of importsOf(text)) {
       if (!each.specifier.startsWith('.')) {
         found.push(...aboutDriver(file, each, owners))
+        if (each.kind === 'static' && COSTLY.has(each.specifier))
+          costly.set(file, [...(costly.get(file) ?? []), each.specifier])
         continue
       }
       const target = posix.join(posix.dirname(file), each.specifier)
@@ -58,7 +76,7 @@ export function complaints(files: Files): string[] {
     }
     graph.set(file, targets)
   }
-  return [...found, ...aboutCycles(graph)]
+  return [...found, ...aboutCycles(graph), ...aboutStart(graph, costly)]
 }
 
 function roomOf(file: string): string {
@@ -131,4 +149,18 @@ function aboutCycles(graph: ReadonlyMap<string, readonly string[]>): string[] {
   }
   for (const file of graph.keys()) visit(file, [])
   return found
+}
+
+/** Eight threads that start at once must cost little more than eight empty ones. */
+function aboutStart(
+  graph: ReadonlyMap<string, readonly string[]>,
+  costly: ReadonlyMap<string, readonly string[]>,
+): string[] {
+  const loaded = new Set(OF_A_THREAD)
+  for (const file of loaded) for (const target of graph.get(file) ?? []) loaded.add(target)
+  return [...loaded].flatMap((file) =>
+    (costly.get(file) ?? []).map(
+      (specifier) => `${file}: imports ${specifier}, which each thread of a worker would load at its start`,
+    ),
+  )
 }

@@ -1,7 +1,7 @@
-import { setTimeout as delay } from 'node:timers/promises'
 import { systemClock } from '../../core/clock.ts'
 import { backoffMs } from '../../core/backoff.ts'
 import { BackendError, toError } from '../../core/errors.ts'
+import { sleep } from '../../core/sleep.ts'
 import type { Backend, ClaimRequest, ClaimResult, SettleResult, Settlement, StartResult } from '../backend.ts'
 import type { JobRef } from '../job.ts'
 
@@ -72,7 +72,7 @@ export class Exchange {
         if (!(error instanceof BackendError && error.retryable) || signal.aborted) throw error
         this.#is(false, error)
       }
-      await delay(backoffMs(RETRY, tries), undefined, { signal }).catch(() => {})
+      await sleep(backoffMs(RETRY, tries), signal)
     }
   }
 

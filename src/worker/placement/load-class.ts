@@ -1,4 +1,4 @@
-import { fileURLToPath } from 'node:url'
+import { builtin } from '../../core/builtin.ts'
 import { MillhandError, show, toError } from '../../core/errors.ts'
 import { Worker } from '../worker.ts'
 import type { WorkerClass } from './runner.ts'
@@ -8,16 +8,17 @@ import type { WorkerClass } from './runner.ts'
  * @throws MillhandError MODULE_LOAD with what to do.
  */
 export async function loadClass(module: string, className: string): Promise<WorkerClass> {
-  const file = pathOf(module)
   let exports: Readonly<Record<string, unknown>>
   try {
     exports = (await import(module)) as Record<string, unknown>
   } catch (thrown) {
-    throw new MillhandError('MODULE_LOAD', explain(file, className, toError(thrown)), { cause: thrown })
+    throw new MillhandError('MODULE_LOAD', explain(pathOf(module), className, toError(thrown)), {
+      cause: thrown,
+    })
   }
   const found = exports[className] ?? Object.values(exports).find((each) => isNamed(each, className))
   if (isWorkerClass(found)) return found
-  throw new MillhandError('MODULE_LOAD', notFound(file, className, exports, found))
+  throw new MillhandError('MODULE_LOAD', notFound(pathOf(module), className, exports, found))
 }
 
 function explain(file: string, className: string, error: Error): string {
@@ -72,5 +73,5 @@ function looksForeign(value: object): boolean {
 }
 
 function pathOf(module: string): string {
-  return module.startsWith('file:') ? fileURLToPath(module) : module
+  return module.startsWith('file:') ? builtin.url.fileURLToPath(module) : module
 }

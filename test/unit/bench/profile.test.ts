@@ -1,4 +1,4 @@
-import type { Profiler } from 'node:inspector'
+import type { Profiler, Runtime } from 'node:inspector'
 import { describe, expect, it } from 'vitest'
 import { slicesOf } from '../../../bench/profile.ts'
 
@@ -6,6 +6,7 @@ function node(id: number, url: string, functionName: string, children: number[] 
   return { id, callFrame: { functionName, scriptId: '0', url, lineNumber: 0, columnNumber: 0 }, children }
 }
 
+const BUILD = 'file:///build/'
 const NODES = [
   node(1, '', '(root)', [2, 3, 6]),
   node(2, '', '(garbage collector)'),
@@ -16,8 +17,12 @@ const NODES = [
   node(7, 'file:///node_modules/zod/index.js', 'parse'),
 ]
 
+function sourceOf({ url }: Runtime.CallFrame): string | undefined {
+  return url.startsWith(BUILD) ? url.slice(BUILD.length).replace('.js', '') : undefined
+}
+
 function slices(samples: number[]) {
-  return slicesOf({ nodes: NODES, samples, startTime: 0, endTime: 0 }, 'file:///build/')
+  return slicesOf({ nodes: NODES, samples, startTime: 0, endTime: 0 }, sourceOf)
 }
 
 describe('a profile', () => {

@@ -21,13 +21,16 @@ export interface SizeRules {
 
 /**
  * By how many workers a pool should change: it grows when tasks wait although all are at work, or when all event
- * loops are busy, one at a time, and shrinks by those that have long had nothing to do.
+ * loops are busy, to its double at most at a time, and shrinks by those that have long had nothing to do.
  */
 export function sizeChange(view: SizeView, rules: SizeRules): number {
   if (view.workers < rules.min) return rules.min - view.workers
   if (view.workers > rules.max) return rules.max - view.workers
   const isLate = view.waiting > 0 && view.oldestWaitMs >= rules.growAfterMs
-  if ((isLate || view.isSaturated) && view.starting === 0 && view.workers < rules.max) return 1
+  if ((isLate || view.isSaturated) && view.starting === 0 && view.workers < rules.max) {
+    const wanted = Math.max(1, view.waiting)
+    return Math.min(wanted, view.workers, rules.max - view.workers)
+  }
   if (view.waiting > 0) return 0
   const idle = view.idleMs.filter((ms) => ms >= rules.idleTimeoutMs).length
   return idle === 0 ? 0 : Math.max(-idle, rules.min - view.workers)

@@ -27,8 +27,6 @@ export function openThreadLine(options: LineOptions, listener: LineListener): Li
     execArgv: flagsOf(options.execArgv),
     ...(resourceLimits === undefined ? {} : { resourceLimits }),
   })
-  // An idle pool must not keep a process alive; while there is work, the watch of the pool does.
-  thread.unref()
   let error: Error | undefined
   thread.on('message', (message: FromWorker) => listener.onMessage(message))
   thread.on('error', (thrown) => (error = toError(thrown)))
@@ -38,6 +36,9 @@ export function openThreadLine(options: LineOptions, listener: LineListener): Li
     void thread.terminate()
   })
   thread.on('exit', (exitCode) => listener.onExit({ exitCode, signal: undefined, error }))
+  // An idle pool must not keep a process alive; while there is work, the watch of the pool does. A listener would
+  // take this back.
+  thread.unref()
   return {
     canRecall: true,
     post(message, transfer) {

@@ -1,0 +1,109 @@
+/** A task that is cancelled or late is told, then ended with its worker: nothing else is lost, and nothing hangs. */
+import { describe, expect, test } from 'vitest'
+import { until } from '../../src/testing/index.ts'
+import { errorOf, newPath, PLACEMENTS, poolOfTasks } from '../fixtures/pool/pools.ts'
+
+describe.each(PLACEMENTS)('a task in a %s', (placement) => {
+  test('that was cancelled before it was sent is never run', async () => {
+    const pool = poolOfTasks({ placement, min: 1, max: 1 })
+    const waiting = pool.submit('noop')
+    waiting.cancel(new Error('not needed'))
+    expect(waiting.status).toBe('cancelled')
+    expect(waiting.error).toMatchObject({ code: 'TASK_CANCELLED', cause: { message: 'not needed' } })
+    expect(await pool.run('add', [1, 1])).toBe(2)
+    expect(pool.stats()).toMatchObject({ cancelled: 1, completed: 1 })
+    waiting.cancel()
+    expect(pool.stats().cancelled).toBe(1)
+  })
+
+  test('hears of its cancel by its signal, and its worker goes on', async () => {
+    const pool = poolOfTasks({ placement, min: 1, max: 1 })
+    const controller = new AbortController()
+    const task = pool.submit('heed', [], { signal: controller.signal })
+    await until(() => task.progress === 'listening')
+    controller.abort(new Error('stop it'))
+    expect(await errorOf(task.result)).toMatchObject({
+      ...{ code: 'TASK_CANCELLED', cause: { message: 'stop it' } },
+    })
+    expect(await pool.run('add', [1, 1])).toBe(2)
+    expect(pool.stats()).toMatchObject({ crashes: 0, workers: 1 })
+  })
+
+  test.each(['hang', 'waitForever'] as const)(
+    'that does not heed it (%s) is ended with its worker, alone',
+    async (name) => {
+      const pool = poolOfTasks({ placement, min: 1, max: 1, abortGrace: 50 })
+      await pool.start()
+      const task = pool.submit(name)
+      await until(() => task.status === 'running')
+      const behind = Array.from({ length: 10 }, (_, n) => pool.run('add', [n, 0]))
+      task.cancel()
+      expect(task.status).toBe('cancelled')
+      expect(await Promise.all(behind)).toEqual(behind.map((_, n) => n))
+      expect(pool.stats()).toMatchObject({ crashes: 0, completed: 10, cancelled: 1, failed: 0 })
+    },
+  )
+
+  test('that is late fails with TASK_TIMEOUT, counted from its begin', async () => {
+    const pool = poolOfTasks({ placement, min: 1, max: 1, abortGrace: 50, timeout: 400 })
+    await pool.start()
+    // Together they wait for longer than any of them may run.
+    const inTime = Array.from({ length: 4 }, () => pool.run('spin', [150]))
+    const late = pool.run('hang', [], { timeout: 100 })
+    expect(await errorOf(late)).toMatchObject({
+      code: 'TASK_TIMEOUT',
+      message: 'hang did not end within 100 ms (attempt 1)',
+    })
+    await Promise.all(inTime)
+    expect(await errorOf(pool.run('waitForever'))).toMatchObject({ code: 'TASK_TIMEOUT' })
+    expect(await pool.run('add', [1, 1])).toBe(2)
+    expect(pool.stats()).toMatchObject({ failed: 2, completed: 5 })
+  })
+
+  test('that is late is tried again when its worker is done with it', async () => {
+    const pool = poolOfTasks({ placement, min: 1, max: 1, abortGrace: 20 })
+    await pool.start()
+    const task = pool.submit('failUntil', [newPath(), 2, 'hang'], { retry: 1, timeout: 200 })
+    expect(await task.result).toBe(2)
+    expect(task.attempt).toBe(2)
+  })
+
+  test('that shares its worker with others is ended when those are done', async () => {
+    const pool = poolOfTasks({ placement, min: 1, max: 1, concurrencyPerWorker: 4, abortGrace: 20 })
+    await pool.start()
+    const other = pool.run('wait', [300])
+    const task = pool.submit('waitForever')
+    await until(() => task.status === 'running')
+    task.cancel()
+    expect(await other).toBe(300)
+    expect(await pool.run('add', [1, 1])).toBe(2)
+    await until(() => pool.stats().workers === 1)
+    expect(pool.stats()).toMatchObject({ crashes: 0, failed: 0 })
+  })
+
+  test('that blocks its worker takes those that share it along, which say why', async () => {
+    const pool = poolOfTasks({ placement, min: 1, max: 1, concurrencyPerWorker: 4, abortGrace: 20 })
+    await pool.start()
+    const other = pool.run('waitForever')
+    const task = pool.submit('hang')
+    await until(() => task.status === 'running')
+    task.cancel()
+    const error = await errorOf(other)
+    expect(error).toMatchObject({ code: 'WORKER_EXITED' })
+    expect(error.message).toContain('did not end within abortGrace after this: hang was cancelled')
+    expect(await pool.run('add', [1, 1])).toBe(2)
+  })
+})
+
+test('what a blocked loop here heard too late of does not count as late', async () => {
+  const pool = poolOfTasks({ min: 1, max: 1 })
+  await pool.start()
+  const task = pool.submit('wait', [50], { timeout: 300 })
+  await until(() => task.status === 'running')
+  await new Promise((resolve) => setTimeout(resolve, 30))
+  const end = performance.now() + 600
+  while (performance.now() < end) {
+    // This loop hears of nothing.
+  }
+  expect(await task.result).toBe(50)
+})

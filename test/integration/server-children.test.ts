@@ -102,7 +102,8 @@ describe('a server with workers in threads and processes', () => {
 
   test('at SIGHUP replaces its workers one at a time, and is never without one', async () => {
     const server = await minds({ workers: { a: { in: 'process' }, b: { in: 'thread' } }, group: 2 })
-    const before = await pidOf(server, 'group-0')
+    const names = ['a', 'b', 'group-0', 'group-1']
+    const [, , before] = await Promise.all(names.map((name) => pidOf(server, name)))
     server.child.kill('SIGHUP')
     await server.printed('"msg":"reloaded"')
     server.child.kill('SIGTERM')
@@ -113,19 +114,30 @@ describe('a server with workers in threads and processes', () => {
       .out()
       .slice(server.out().indexOf('server reloading'))
       .match(/(up|drained) [\w-]+/g)
-    expect(steps?.slice(0, 8)).toEqual(
-      ['a', 'b', 'group-0', 'group-1'].flatMap((name) => [`up ${name}`, `drained ${name}`]),
-    )
+    expect(steps?.slice(0, 8)).toEqual(names.flatMap((name) => [`up ${name}`, `drained ${name}`]))
   })
 
   test('says what crashed it at once, ends its children, and exits 1', async () => {
-    const server = await minds({ workers: { a: { in: 'process' }, b: { in: 'thread' } }, throwsAfter: 1500 })
+    const server = await minds({ workers: { a: { in: 'process' }, b: { in: 'thread' } }, throwsAfter: 500 })
     const pid = await pidOf(server, 'a')
     expect(await server.closed).toEqual({ code: 1, signal: null })
     expect(server.log()).toMatch(/thrown in the server.*an exception that nobody caught/)
     expect(server.out()).toContain('killed a: uncaught')
     expect(server.out()).not.toContain('resolved')
     expect(await isRunning(pid)).toBe(false)
+  })
+
+  test('whose own loop is blocked is told of from beside it, ended where that is wanted, and no orphan stays', async () => {
+    const server = await minds({
+      server: { watchdog: 'kill', watchdogThreshold: 500 },
+      workers: { a: { in: 'process' } },
+      blocksAfter: 500,
+    })
+    const pid = await pidOf(server, 'a')
+    expect(await server.closed).toEqual({ code: null, signal: 'SIGKILL' })
+    expect(server.log()).toMatch(/event loop.*blocked/)
+    expect(server.log()).toContain('minds.ts')
+    await until(async () => !(await isRunning(pid)), LONG)
   })
 
   test('that is ended by SIGKILL leaves no orphan', async () => {

@@ -41,7 +41,8 @@ describe.each(placements)('a worker in a %s', (placement) => {
 
   test('that fails again and again is given up, loudly and as the last thing said', async () => {
     const server = await minds({ ...bad('fails'), server: { intensity: 2 } })
-    await server.printed('server unhealthy, live false, ready true.')
+    await server.printed('server unhealthy, live false')
+    await server.printed('the server is unhealthy')
     const last = server.log().trimEnd().split('\n').at(-1)!
     expect(JSON.parse(last)).toMatchObject({
       level: 50,

@@ -329,11 +329,13 @@ describe('running for ever', () => {
       begun.resolve()
       await self.nap()
     }
-    const minder = server().add(probe('a', { setup }))
+    const logger = captureLogger()
+    const minder = server({ logger }).add(probe('a', { setup }))
     const forever = minder.runForever()
     await begun.promise
     await minder.stop()
     expect(await forever).toBe(0)
+    expect(logger.lines).toEqual([])
     process.exitCode = undefined
   })
 

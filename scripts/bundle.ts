@@ -51,7 +51,7 @@ export async function bundle(folder: string, { sourcemap = false }: BundleOption
       entryFileNames: '[name].js',
       chunkFileNames: '[name].js',
       sourcemap: sourcemap ? 'hidden' : false,
-      plugins: [{ name: 'quick to load', renderChunk: quickToLoad }],
+      plugins: [{ name: 'quick to load', renderChunk: (code) => ({ code: quickToLoad(code), map: null }) }],
       codeSplitting: {
         groups: [
           {

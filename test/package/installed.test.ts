@@ -1,8 +1,9 @@
 /** The package as its users get it: packed, installed from the tarball, imported on every Node it promises. */
 import { execFile } from 'node:child_process'
+import { globSync } from 'node:fs'
 import { lstat, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { pack, ROOT, type Tarball } from './tarball.ts'
@@ -30,6 +31,37 @@ const MAIL = `
     },
   })
 `
+
+/** Workers elsewhere, each of which tells what of Node it has loaded, started by a file of its own. */
+const WORKERS = `
+  import { ProcessWorker, ThreadWorker } from 'millhand'
+
+  export class InThread extends ThreadWorker {
+    static module = import.meta.url
+    main() { this.message(process.moduleLoadList) }
+  }
+  export class InProcess extends ProcessWorker {
+    static module = import.meta.url
+    main() { this.message(process.moduleLoadList) }
+  }
+`
+const START_WORKERS = `
+  import { WorkerHandle } from 'millhand'
+  import * as classes from './workers.js'
+
+  const loaded = {}
+  for (const [name, workerClass] of Object.entries(classes)) {
+    const handle = new WorkerHandle(workerClass)
+    handle.events.on('message', ({ message }) => (loaded[name] = message))
+    await handle.start()
+    await handle.join()
+  }
+  console.log(JSON.stringify(loaded))
+`
+/** Parts of Node that take as long to load as all of Millhand: `child_process`, `crypto`, what `import 'fs'` adds. */
+const COSTLY = ['child_process', 'crypto', 'internal/fs/promises', 'net', 'perf_hooks', 'v8'].map(
+  (name) => `NativeModule ${name}`,
+)
 
 const execute = promisify(execFile)
 let project: string
@@ -59,6 +91,15 @@ test('the tarball holds the build, the command and three texts, and nothing else
   expect(tarball.files.find((file) => file.path === 'bin/millhand.js')?.mode).toBe(0o755)
 })
 
+test('every thread and process finds its first file beside the code that starts it', () => {
+  const paths = new Set(tarball.files.map((file) => file.path))
+  const entries = globSync('src/**/*-entry.ts', { cwd: ROOT }).map(
+    (path) => `dist/${basename(path, '.ts')}.js`,
+  )
+  expect(entries.length).toBeGreaterThan(0)
+  expect(entries.filter((path) => !paths.has(path))).toEqual([])
+})
+
 test('installed with all that it needs, it takes at most 10 MiB', async () => {
   expect(await bytesIn(join(project, 'node_modules'))).toBeLessThan(MAX_INSTALLED_BYTES)
 })
@@ -79,6 +120,16 @@ test(`every entry can be imported on Node ${OLDEST_NODE}`, async ({ skip }) => {
     expect(found.node).toBe(OLDEST_NODE)
     expect(found.names, entry).not.toEqual([])
   }
+})
+
+test('workers start in a thread and a process; the thread has loaded nothing costly', async () => {
+  await writeFile(join(project, 'workers.js'), WORKERS)
+  await writeFile(join(project, 'start-workers.js'), START_WORKERS)
+  const options = { cwd: project, env: { ...process.env, NODE_OPTIONS: '' }, timeout: 30_000 }
+  const { stdout } = await execute(process.execPath, ['start-workers.js'], options)
+  const { InThread, InProcess } = JSON.parse(stdout) as Record<string, string[]>
+  expect(InProcess).not.toEqual([])
+  expect(COSTLY.filter((name) => InThread?.includes(name))).toEqual([])
 })
 
 test('the command adds a job, and runs the TypeScript file that works on it', async () => {

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { newId, randomText } from '../../../src/core/id.ts'
+import { newId, randomSeed, randomText, seedRandom } from '../../../src/core/id.ts'
 
 test('an id is 26 characters of 0-9a-z and begins with its time', () => {
   const now = Date.now() + 1000
@@ -30,4 +30,18 @@ test('random text has the length that was asked for and uses all of its alphabet
   const text = randomText(20_000)
   expect(text).toMatch(/^[0-9a-z]{20000}$/)
   expect(new Set(text).size).toBe(36)
+})
+
+test('no two threads are given the same random bytes to begin with', () => {
+  const seeds = Array.from({ length: 1000 }, () => Buffer.from(randomSeed()).toString('hex'))
+  expect(new Set(seeds).size).toBe(seeds.length)
+})
+
+test('a seed is used up before new bytes are made, and none of it twice', () => {
+  // What 1 stands for is seen as often as the seed has it, and then no more often than by chance.
+  seedRandom(new Uint8Array(64).fill(1))
+  expect(randomText(60)).toBe('1'.repeat(60))
+  const rest = randomText(200)
+  expect(rest.startsWith('1111')).toBe(true)
+  expect(rest.slice(4)).not.toMatch(/1{20}/)
 })

@@ -14,18 +14,19 @@ export type FunctionName<Module> = {
 }[keyof Module] &
   string
 
+/** What names a function of a module to its pool: its name, or the function itself. */
+export type Callable<Module> = FunctionName<Module> | Module[FunctionName<Module>]
+
+/** The function that is meant. */
+type Meant<Module, Fn> = Fn extends keyof Module ? Module[Fn] : Fn
+
 /** The arguments of a function of a module. */
-export type ArgsOf<Module, K extends keyof Module> = Module[K] extends (
-  this: never,
-  ...args: infer Args extends unknown[]
-) => unknown
-  ? Args
-  : unknown[]
+export type ArgsOf<Module, Fn> =
+  Meant<Module, Fn> extends (this: never, ...args: infer Args extends unknown[]) => unknown ? Args : unknown[]
 
 /** What comes of a call of a function of a module. */
-export type ResultOf<Module, K extends keyof Module> = Module[K] extends (...args: never[]) => infer Result
-  ? Awaited<Result>
-  : unknown
+export type ResultOf<Module, Fn> =
+  Meant<Module, Fn> extends (...args: never[]) => infer Result ? Awaited<Result> : unknown
 
 /** What an iterable yields. */
 export type Yielded<T> = T extends AsyncIterable<infer Y> ? Y : T extends Iterable<infer Y> ? Y : never

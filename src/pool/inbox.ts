@@ -55,7 +55,9 @@ export class Inbox {
       case 'heard':
         this.#onHeard(member, message.number)
         return false
-      default:
+      case 'ready':
+      case 'failed':
+      case 'closed':
         // Its start and its end are the business of the crew.
         return false
     }

@@ -1,7 +1,14 @@
 /** What `import ... from 'millhand/pool'` offers. */
 export { pool, WorkerPool } from './worker-pool.ts'
 export { type TaskOptions } from './task-options.ts'
-export { type ArgsOf, type FunctionName, type Functions, type ResultOf, type Yielded } from './functions.ts'
+export {
+  type ArgsOf,
+  type Callable,
+  type FunctionName,
+  type Functions,
+  type ResultOf,
+  type Yielded,
+} from './functions.ts'
 export { Task, type TaskStatus } from './task.ts'
 export { TaskLostError } from './lost-task.ts'
 export { type PoolOptions } from './pool-options.ts'

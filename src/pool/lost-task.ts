@@ -8,6 +8,7 @@ export class TaskLostError extends WorkerExitError {
   /** Which try of the task it was, from 1. */
   readonly attempt: number
 
+  /** @internal */
   constructor(task: Task, what: string, exit: WorkerExitError) {
     const { exitCode, signal, cause } = exit
     super(`${task.name} ${what} (attempt ${task.attempt}): ${exit.message}`, {
@@ -24,14 +25,16 @@ export function cancelledError(name: string, reason: unknown): Error {
   return new MillhandError('TASK_CANCELLED', `${name} was cancelled`, options)
 }
 
-export function timeoutError({ name, settings, attempt }: Task): Error {
+export function timeoutError(task: Task): Error {
+  const { name, settings, attempt } = task
   return new MillhandError(
     'TASK_TIMEOUT',
     `${name} did not end within ${settings.timeoutMs} ms (attempt ${attempt})`,
   )
 }
 
-export function poisonError({ name, crashes }: Task, last: Error): Error {
+export function poisonError(task: Task, last: Error): Error {
+  const { name, crashes } = task
   return new MillhandError(
     'TASK_POISON',
     `${name} took ${crashes} workers down with it, and is not tried again: ${last.message}`,

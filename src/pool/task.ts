@@ -1,6 +1,5 @@
 import type { Transferable } from 'node:worker_threads'
 import type { CrewMember } from './crew-member.ts'
-import type { Queued } from './lanes.ts'
 
 export type TaskStatus = 'pending' | 'running' | 'completed' | 'failed' | 'cancelled'
 
@@ -14,7 +13,7 @@ export interface TaskSettings {
 }
 
 /** One call of a function in a pool. */
-export class Task<Result = unknown> implements Queued {
+export class Task<Result = unknown> {
   /** Of the function. */
   readonly name: string
   /** Settles once, however often the task is tried. Rejects with `error`. */

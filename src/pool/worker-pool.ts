@@ -8,7 +8,7 @@ import { Engine } from './engine.ts'
 import {
   unknownFunction,
   type ArgsOf,
-  type FunctionName,
+  type Callable,
   type Functions,
   type ResultOf,
   type Yielded,
@@ -35,7 +35,9 @@ const NO_ARGS: readonly unknown[] = []
  * each worker calls once. Workers start with the first task. A process ends when nothing but an idle pool is left
  * of it; `close()` lets the workers tear down.
  */
-export class WorkerPool<Module extends Functions = Readonly<Record<string, (...args: never[]) => unknown>>> {
+export class WorkerPool<
+  Module extends Functions = Readonly<Record<string, (...args: unknown[]) => unknown>>,
+> {
   readonly events: Emitter<PoolEvents> = new Emitter()
   readonly #engine: Engine
   readonly #rules: TaskRules
@@ -69,12 +71,12 @@ export class WorkerPool<Module extends Functions = Readonly<Record<string, (...a
    * TASK_TIMEOUT, TASK_CANCELLED, WORKER_EXITED (a TaskLostError), TASK_POISON, POOL_FULL, POOL_CLOSED, MODULE_LOAD,
    * START_TIMEOUT, INVALID_OPTION, and what `setup` throws.
    */
-  run<K extends FunctionName<Module>>(
-    fn: K | (Module[K] & ((...args: never[]) => unknown)),
-    ...rest: CallArgs<ArgsOf<Module, K>>
-  ): Promise<ResultOf<Module, K>> {
+  run<Fn extends Callable<Module>>(
+    fn: Fn,
+    ...rest: CallArgs<ArgsOf<Module, Fn>>
+  ): Promise<ResultOf<Module, Fn>> {
     try {
-      return this.#add(fn, rest, CALL).result as Promise<ResultOf<Module, K>>
+      return this.#add(fn, rest, CALL).result as Promise<ResultOf<Module, Fn>>
     } catch (thrown) {
       return Promise.reject(toError(thrown))
     }
@@ -84,14 +86,14 @@ export class WorkerPool<Module extends Functions = Readonly<Record<string, (...a
    * The same, with a Task in hand: its status, progress, result, error and cancel.
    * @throws what keeps the task from being added at all: INVALID_OPTION, NOT_FOUND, POOL_FULL, POOL_CLOSED.
    */
-  submit<K extends FunctionName<Module>>(
-    fn: K | (Module[K] & ((...args: never[]) => unknown)),
-    ...rest: CallArgs<ArgsOf<Module, K>>
-  ): Task<ResultOf<Module, K>> {
+  submit<Fn extends Callable<Module>>(
+    fn: Fn,
+    ...rest: CallArgs<ArgsOf<Module, Fn>>
+  ): Task<ResultOf<Module, Fn>> {
     const task = this.#add(fn, rest, CALL)
     // Its error can be read from the task: nobody has to catch the promise too.
     task.result.catch(() => {})
-    return task as Task<ResultOf<Module, K>>
+    return task as Task<ResultOf<Module, Fn>>
   }
 
   /**
@@ -99,11 +101,13 @@ export class WorkerPool<Module extends Functions = Readonly<Record<string, (...a
    * most 16 ahead. Leaving the loop ends the generator.
    * @throws as submit.
    */
-  stream<K extends FunctionName<Module>>(
-    fn: K | (Module[K] & ((...args: never[]) => unknown)),
-    ...rest: CallArgs<ArgsOf<Module, K>>
-  ): AsyncIterableIterator<Yielded<ResultOf<Module, K>>> {
-    return new ValueStream(this.#add(fn, rest, STREAM)) as AsyncIterableIterator<Yielded<ResultOf<Module, K>>>
+  stream<Fn extends Callable<Module>>(
+    fn: Fn,
+    ...rest: CallArgs<ArgsOf<Module, Fn>>
+  ): AsyncIterableIterator<Yielded<ResultOf<Module, Fn>>> {
+    return new ValueStream(this.#add(fn, rest, STREAM)) as AsyncIterableIterator<
+      Yielded<ResultOf<Module, Fn>>
+    >
   }
 
   /**

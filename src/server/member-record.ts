@@ -2,7 +2,13 @@ import { systemClock } from '../core/clock.ts'
 import type { Restart } from '../worker/lifecycle.ts'
 import type { Lane } from './lane.ts'
 import type { Member } from './member.ts'
-import { NO_RESTARTS, type RestartHistory } from './restart-policy.ts'
+import {
+  decide,
+  NO_RESTARTS,
+  type Decision,
+  type RestartHistory,
+  type RestartRules,
+} from './restart-policy.ts'
 
 /** What is remembered of a member, from one `open` of its supervisor to the next. */
 export interface MemberRecord {
@@ -44,6 +50,14 @@ export function isMinded({ isSettled, interrupt }: MemberRecord): boolean {
   return !isSettled && !interrupt.signal.aborted
 }
 
+/**
+ * True for a member that was given up, or failed while it was to stop; not for one that was about to be started
+ * again when a stop came.
+ */
+export function hasFailed({ member, isSettled, isToReturn }: MemberRecord): boolean {
+  return !member.isAlive && member.error !== undefined && (isSettled || !isToReturn)
+}
+
 export function settle(record: MemberRecord, cause: Error | undefined): void {
   record.isSettled = true
   record.settledFor = cause
@@ -57,4 +71,12 @@ export function restartOf({ restarts }: MemberRecord, cause: Error | undefined):
 /** How long it has been up, ms; 0 when it is not. */
 export function upMsOf({ upSince }: MemberRecord): number {
   return upSince === undefined ? 0 : systemClock.monotonic() - upSince
+}
+
+/** What to do about its end, which is noted when it is started again for it. */
+export function decideOn(record: MemberRecord, error: Error | undefined, rules: RestartRules): Decision {
+  const end = { error, upMs: record.upMs, atMs: systemClock.monotonic() }
+  const decision = decide(record.member.restart, end, record.history, rules)
+  if (decision.action === 'restart') record.history = decision.history
+  return decision
 }

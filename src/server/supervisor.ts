@@ -5,9 +5,17 @@ import { ShutdownError, StateError, toError } from '../core/errors.ts'
 import { sleep } from '../core/sleep.ts'
 import type { Restart } from '../worker/lifecycle.ts'
 import { Lane } from './lane.ts'
-import { isMinded, newRecord, restartOf, settle, upMsOf, type MemberRecord } from './member-record.ts'
+import {
+  decideOn,
+  hasFailed,
+  isMinded,
+  newRecord,
+  restartOf,
+  settle,
+  upMsOf,
+  type MemberRecord,
+} from './member-record.ts'
 import { living, type Member } from './member.ts'
-import { decide, type Decision } from './restart-policy.ts'
 import { shutDown } from './shutdown.ts'
 import { affectedBy } from './strategy.ts'
 import type { SupervisorOptions } from './supervisor-options.ts'
@@ -102,15 +110,9 @@ export class Supervisor {
     while (!this.#hasEnded()) await this.#change.promise
   }
 
-  /**
-   * Those that failed for good: that were given up, or failed while they were to stop. Who was about to be started
-   * again when a stop came is none of them.
-   */
+  /** Those that failed for good. */
   failed(): Member[] {
-    return [...this.#records.values()]
-      .filter(({ isSettled, isToReturn }) => isSettled || !isToReturn)
-      .map(({ member }) => member)
-      .filter((member) => !member.isAlive && member.error !== undefined)
+    return [...this.#records.values()].filter(hasFailed).map(({ member }) => member)
   }
 
   #hasEnded(): boolean {
@@ -128,7 +130,7 @@ export class Supervisor {
       } catch (thrown) {
         signal.throwIfAborted()
         const error = toError(thrown)
-        const decision = this.#decide(record, error)
+        const decision = decideOn(record, error, this.#options)
         if (decision.action !== 'restart') {
           settle(record, error)
           throw error
@@ -189,7 +191,7 @@ export class Supervisor {
     let error = cause
     // Another step, whose turn was before, may have started it again.
     while (failed !== undefined && isMinded(failed) && !failed.member.isAlive) {
-      const decision = this.#decide(failed, error)
+      const decision = decideOn(failed, error, this.#options)
       if (decision.action === 'leave') return settle(failed, error)
       if (decision.action === 'give-up') return this.#giveUp(failed, error, decision.reason)
       this.#say(failed, error, decision.delayMs)
@@ -253,13 +255,6 @@ export class Supervisor {
     record.upSince = systemClock.monotonic()
   }
 
-  #decide(record: MemberRecord, error: Error | undefined): Decision {
-    const end = { error, upMs: record.upMs, atMs: systemClock.monotonic() }
-    const decision = decide(record.member.restart, end, record.history, this.#options)
-    if (decision.action === 'restart') record.history = decision.history
-    return decision
-  }
-
   #say({ member: { name } }: MemberRecord, error: Error | undefined, delayMs: number): void {
     const what = error === undefined ? 'has ended' : 'failed'
     this.#options.logger.warn(
@@ -270,10 +265,8 @@ export class Supervisor {
 
   async #stopAll(records: readonly MemberRecord[]): Promise<void> {
     const { stopTimeoutMs: timeoutMs, logger } = this.#options
-    await shutDown(
-      records.map(({ member }) => member),
-      { timeoutMs, logger },
-    )
+    const members = records.map(({ member }) => member)
+    await shutDown(members, { timeoutMs, logger })
   }
 
   async #inTurn<T>(record: MemberRecord, step: (record: MemberRecord) => Promise<T>): Promise<T> {

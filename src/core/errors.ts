@@ -27,6 +27,12 @@ export type ErrorCode =
   | 'WORKER_STALLED'
   | 'START_TIMEOUT'
   | 'MEMORY_LIMIT'
+  | 'NOT_COPYABLE'
+  | 'TASK_CANCELLED'
+  | 'TASK_TIMEOUT'
+  | 'TASK_POISON'
+  | 'POOL_FULL'
+  | 'POOL_CLOSED'
   | 'CONFIG'
 
 /** The base class of all errors of this library. */

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Contender } from '../case.ts'
 import { keptMiB } from '../heap.ts'
 import { Server, silentLogger } from '../millhand.ts'
+import { expectHeld, held } from './held.ts'
 import { nextEvent } from './next-event.ts'
 import { ProcessVictim, ThreadVictim } from './victims.js'
 
@@ -9,7 +10,8 @@ import { ProcessVictim, ThreadVictim } from './victims.js'
 export const HEAP_BEFORE = 'heap before'
 /** So many first, for what is made once and kept. */
 const WARM_UP = 5
-const SETTLE_MS = 5000
+/** For what ends by itself soon. */
+const SETTLE_MS = 1000
 
 /**
  * A worker in a thread and one in a process fail and are started again, side by side: by how much the heap of their
@@ -36,7 +38,7 @@ export function restartCycles(): Contender {
     let restarts = 0
     let growth = 0
     await timed(async () => {
-      await sleep(SETTLE_MS / 5)
+      await sleep(SETTLE_MS)
       const before = held()
       const heap = await keptMiB()
       note(HEAP_BEFORE, heap)
@@ -47,25 +49,4 @@ export function restartCycles(): Contender {
     await server.stop()
     return growth
   }
-}
-
-/** Handles, timers and listeners of this process, by kind, each with its number. */
-function held(): string {
-  const counts = new Map<string, number>()
-  const count = (kind: string, more: number): void => void counts.set(kind, (counts.get(kind) ?? 0) + more)
-  for (const kind of process.getActiveResourcesInfo()) count(kind, 1)
-  for (const [name, source] of Object.entries({ process, stdout: process.stdout, stderr: process.stderr }))
-    for (const event of source.eventNames()) count(`${name} on ${String(event)}`, source.listenerCount(event))
-  return [...counts]
-    .map(([kind, number]) => `${kind} ${number}`)
-    .toSorted()
-    .join(', ')
-}
-
-/** What ends by itself soon is waited for. @throws Error when something else than before is held in the end. */
-async function expectHeld(before: string): Promise<void> {
-  const deadline = performance.now() + SETTLE_MS
-  while (held() !== before && performance.now() < deadline) await sleep(20)
-  if (held() !== before)
-    throw new Error(`expected the same to be held as before all restarts: ${before}; got: ${held()}`)
 }

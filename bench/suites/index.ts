@@ -6,6 +6,8 @@ const SUITES: Readonly<Record<string, () => Promise<{ readonly suite: Suite }>>>
   features: () => import('./features.ts'),
   growth: () => import('./growth.ts'),
   server: () => import('./server.ts'),
+  pool: () => import('./pool.ts'),
+  'pool-settings': () => import('./pool-settings.ts'),
 }
 
 export const SUITE_NAMES: readonly string[] = Object.keys(SUITES)

@@ -46,6 +46,7 @@ export class Engine {
   readonly #inbox: Inbox
   readonly #watch: Watch
   #tickedAt = 0
+  #skipsTimeouts = false
   #crashes = 0
   /** Why it can do nothing any more. */
   #broken: Error | undefined
@@ -242,11 +243,11 @@ export class Engine {
   /** While there is something to look after: late tasks, the size, and who is stuck. */
   #tick(): 'work' | 'upkeep' | 'nothing' {
     const now = performance.now()
-    const wasBlocked = now - this.#tickedAt > BLOCKED_MS
+    this.#skipsTimeouts = !this.#skipsTimeouts && now - this.#tickedAt > BLOCKED_MS
     this.#tickedAt = now
     let isBusy = this.#tally.open > 0 || this.#tally.waiters > 0
     for (const member of this.#crew.members) {
-      if (this.#interruptions.lookAfter(member, now, !wasBlocked)) isBusy = true
+      if (this.#interruptions.lookAfter(member, now, !this.#skipsTimeouts)) isBusy = true
     }
     this.#dispatcher.deal()
     this.#staff()

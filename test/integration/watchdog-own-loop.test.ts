@@ -65,25 +65,30 @@ function watched(
   }
 }
 
-const THRESHOLD_MS = 200
+/** Far above what a loop waits for its turn on a machine that is overloaded. */
+const THRESHOLD_MS = 500
 const ended = { code: 0, signal: null }
 
-test('a process whose own event loop is blocked says so within 2 s at a threshold of 1 s, with the place in the code', async () => {
-  // Else a server hangs, does not even hear SIGTERM, and nobody can tell why.
-  const { child, lines, begun } = watched([1000, 'log', 'spin'])
-  const from = await begun('spin')
-  const line = await until(() => lines()[0], { timeout: '10s', what: 'the line of the watchdog' })
-  expect(line.at - from).toBeLessThan(2000)
-  expect(line).toMatchObject({
-    level: 50,
-    pid: child.pid,
-    msg: 'the event loop of this process is blocked',
-  })
-  expect(line.forMs).toBeGreaterThanOrEqual(1000)
-  expect(line.stack?.split('\n')[0]).toMatch(/^ {4}at spinForEver \(file:.*\/block\.ts:\d+:\d+\)$/)
-  expect(line.stack?.split('\n')[1]).toMatch(/watched\.ts:\d+:\d+\)?$/)
-  expect(line.stack).not.toContain('node:internal')
-})
+test(
+  'a process whose own event loop is blocked says so within 2 s at a threshold of 1 s, with the place in the code',
+  { retry: 2 },
+  async () => {
+    // Else a server hangs, does not even hear SIGTERM, and nobody can tell why. Other tests may keep the machine busy.
+    const { child, lines, begun } = watched([1000, 'log', 'spin'])
+    const from = await begun('spin')
+    const line = await until(() => lines()[0], { timeout: '10s', what: 'the line of the watchdog' })
+    expect(line.at - from).toBeLessThan(2000)
+    expect(line).toMatchObject({
+      level: 50,
+      pid: child.pid,
+      msg: 'the event loop of this process is blocked',
+    })
+    expect(line.forMs).toBeGreaterThanOrEqual(1000)
+    expect(line.stack?.split('\n')[0]).toMatch(/^ {4}at spinForEver \(file:.*\/block\.ts:\d+:\d+\)$/)
+    expect(line.stack?.split('\n')[1]).toMatch(/watched\.ts:\d+:\d+\)?$/)
+    expect(line.stack).not.toContain('node:internal')
+  },
+)
 
 describe.concurrent('a process whose own event loop is blocked', () => {
   test('says it once for each stall, and how long that took when it is over', async () => {
@@ -97,7 +102,7 @@ describe.concurrent('a process whose own event loop is blocked', () => {
         'the event loop of this process runs again',
       ]).flat(),
     )
-    expect(over?.forMs).toBeGreaterThanOrEqual(2 * THRESHOLD_MS)
+    expect(over?.forMs).toBeGreaterThan(1000)
     for (const { stack } of [first!, second!]) expect(stack).toContain('at crunchNumbers (')
   })
 
@@ -131,7 +136,7 @@ describe.concurrent('a process whose own event loop is blocked', () => {
     // Else `kill -STOP`, Ctrl-Z or a frozen container ends it when it goes on.
     const { child, closed, lines, begun } = watched([THRESHOLD_MS, 'kill', 'breathe', 'breathe', 'breathe'])
     await begun('breathe')
-    for (let round = 0; round < 3; round++) {
+    for (let round = 0; round < 2; round++) {
       child.kill('SIGSTOP')
       await until(() => stateOf(child) === 'T', { what: 'the process to be stopped' })
       const from = performance.now()
@@ -146,7 +151,7 @@ describe.concurrent('a process whose own event loop is blocked', () => {
   test('is left alone while somebody holds it in a debugger', async () => {
     // Else a breakpoint ends the process, or the watchdog runs on from it.
     const { child, closed, lines, text, begun } = watched(
-      [THRESHOLD_MS, 'kill', 'breathe'],
+      [THRESHOLD_MS, 'kill', 'breathe', 'breathe', 'breathe'],
       ['--inspect=127.0.0.1:0'],
     )
     await begun('breathe')
@@ -156,7 +161,7 @@ describe.concurrent('a process whose own event loop is blocked', () => {
     await tool.post('Debugger.pause')
     await until(() => tool.heard('Debugger.paused'), { what: 'the pause' })
     const from = performance.now()
-    await until(() => performance.now() - from > 12 * THRESHOLD_MS)
+    await until(() => performance.now() - from > 6 * THRESHOLD_MS)
     expect(tool.heard('Debugger.resumed')).toBe(false)
     expect(lines()).toEqual([])
     expect(child.exitCode).toBeNull()

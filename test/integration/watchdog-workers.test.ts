@@ -37,16 +37,19 @@ async function stalls({ events }: Placed, count: number): Promise<string[]> {
   return events.of('stalled').map(({ cause }) => cause)
 }
 
-const over = async ({ messages }: Placed, count: number): Promise<void> => {
+/** Resolves when so many blocks are over, and the loop has given a sign of life since. */
+async function over({ messages, events }: Placed, count: number): Promise<void> {
   await until(() => messages().filter((message) => message === 'over').length === count, {
     timeout: '20s',
     what: `the end of ${count} blocks`,
   })
+  const signs = events.of('usage').length
+  await until(() => events.of('usage').length > signs, { timeout: '20s', what: 'a sign of life' })
 }
 
 describe.each(REMOTE)('the blocked loop of a worker in a %s', (remote) => {
-  test('is seen within 2 s at a threshold of 1 s, with the place in the code', async () => {
-    // Else a worker that hangs looks like one that has nothing to do.
+  test('is seen within 2 s at a threshold of 1 s, with the place in the code', { retry: 2 }, async () => {
+    // Else a worker that hangs looks like one that has nothing to do. Other tests may keep the machine busy.
     const placed = await started(remote, { stallThreshold: '1s' })
     const from = performance.now()
     block(placed, 'spin')
@@ -60,13 +63,13 @@ describe.each(REMOTE)('the blocked loop of a worker in a %s', (remote) => {
 
   test('is told of once for each block, and goes on unharmed', async () => {
     // Else whoever looks at a stall makes it worse.
-    const placed = await started(remote, { stallThreshold: 200 })
-    for (let round = 1; round <= 3; round++) {
+    const placed = await started(remote, { stallThreshold: 300 })
+    for (let round = 1; round <= 2; round++) {
       block(placed, 'crunch', 1500)
       await over(placed, round)
     }
-    const causes = await stalls(placed, 3)
-    expect(causes).toHaveLength(3)
+    const causes = await stalls(placed, 2)
+    expect(causes).toHaveLength(2)
     for (const cause of causes) expect(cause).toContain('at crunchNumbers (')
     await placed.handle.stop()
     expect(placed.handle.state).toBe('stopped')
@@ -74,7 +77,7 @@ describe.each(REMOTE)('the blocked loop of a worker in a %s', (remote) => {
 
   test('is told of without the place when it waits outside of JavaScript, and goes on unharmed', async () => {
     // Else a thread that waited for a program stays paused for ever when that has ended.
-    const placed = await started(remote, { stallThreshold: 200 })
+    const placed = await started(remote, { stallThreshold: 300 })
     block(placed, 'program', 1500)
     expect(await stalls(placed, 1)).toEqual(['its event loop is blocked'])
     await over(placed, 1)

@@ -19,22 +19,22 @@ export interface Sample {
 }
 
 const UNKNOWN: Sample = { stack: undefined, isDebugged: false }
-/** A thread in a call of native code says nothing before that returns, which may be never. */
-const SIGN_MS = 400
-/** One that says something needs no more than this, also on a machine that is overloaded. */
-const SAMPLE_MS = 1000
+/** A thread that runs JavaScript answers within this; one in a call of native code when that returns. */
+const ANSWER_MS = 400
+/** The rest is work for the thread itself, which shares the machine with others. */
+const SAMPLE_MS = 2000
 /** One that has answered goes on, or lets go, within this. */
 const RELEASE_MS = 100
 
 /**
  * Pauses a thread for a moment, reads its stack, and lets it go on. Never rejects; takes 400 ms for a thread that
- * says nothing.
+ * does not answer.
  */
 export async function readStack(line: DebuggerLine): Promise<Sample> {
   const pause = new Pause(line)
   const sample = pause.sample().catch(() => UNKNOWN)
   const isInTime =
-    (await settledWithin(Promise.race([pause.heard, sample]), SIGN_MS)) &&
+    (await settledWithin(Promise.race([pause.answered, sample]), ANSWER_MS)) &&
     (await settledWithin(sample, SAMPLE_MS))
   const released = pause.release()
   if (isInTime) await settledWithin(released, RELEASE_MS)
@@ -45,7 +45,7 @@ export async function readStack(line: DebuggerLine): Promise<Sample> {
 class Pause {
   readonly #line: DebuggerLine
   readonly #urls = new Map<string, string>()
-  readonly #heard = Promise.withResolvers<void>()
+  readonly #answered = Promise.withResolvers<void>()
   readonly #frames = Promise.withResolvers<readonly CallFrame[]>()
   readonly #resumed = Promise.withResolvers<void>()
   #isOurs = false
@@ -57,17 +57,22 @@ class Pause {
     line.listen((method, params) => this.#hear(method, params))
   }
 
-  /** Resolves at the first thing that it says: the scripts that it has come before any answer. */
-  get heard(): Promise<void> {
-    return this.#heard.promise
+  /** Resolves when the thread has answered for the first time. */
+  get answered(): Promise<void> {
+    return this.#answered.promise
   }
 
   async sample(): Promise<Sample> {
+    // Changes nothing: what comes next takes a while, and this tells whether it will come at all.
+    await this.#line.post('Debugger.disable')
+    this.#answered.resolve()
     await this.#line.post('Debugger.enable')
     // Whoever comes to a thread that is paused already is told so before the answer.
     if (this.#isDebugged) return { stack: undefined, isDebugged: true }
     this.#isOurs = true
     await this.#line.post('Debugger.pause')
+    // One that waits for work, since it was blocked only until now, comes to no pause.
+    if (!(await settledWithin(this.#frames.promise, ANSWER_MS))) return UNKNOWN
     const stack = formatStack(await this.#frames.promise, this.#urls)
     await this.#line.post('Debugger.resume')
     // Until then it is paused for whoever comes next.
@@ -85,7 +90,6 @@ class Pause {
   }
 
   #hear(method: string, params: object): void {
-    this.#heard.resolve()
     switch (method) {
       case 'Debugger.scriptParsed': {
         const { scriptId, url } = params as { readonly scriptId: string; readonly url: string }

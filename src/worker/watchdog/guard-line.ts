@@ -3,7 +3,7 @@ import { settledWithin } from '../../core/sleep.ts'
 import type { Answer, Question } from './guard.ts'
 
 /** A guard answers within half a second, on a machine that is overloaded within this; one that is gone, never. */
-const ANSWER_MS = 1200
+const ANSWER_MS = 1500
 /** A line is a stack of twenty frames. */
 const MAX_LINE = 64 * 1024
 

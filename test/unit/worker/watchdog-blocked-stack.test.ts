@@ -36,7 +36,7 @@ describe('reading the stack of a thread', () => {
       stack: '    at sum (file:///srv/app/report.ts:10:5)',
       isDebugged: false,
     })
-    expect(posted).toEqual(['enable', 'pause', 'resume', 'disable', 'close'])
+    expect(posted).toEqual(['disable', 'enable', 'pause', 'resume', 'disable', 'close'])
   })
 
   test('takes back what it has asked a thread for that did not answer', async () => {
@@ -44,12 +44,12 @@ describe('reading the stack of a thread', () => {
     vi.useFakeTimers()
     const { fake, posted } = line((method, say) => {
       say('Debugger.scriptParsed', SCRIPT)
-      return method === 'Debugger.enable' ? Promise.resolve() : never()
+      return method === 'Debugger.pause' ? never() : Promise.resolve()
     })
     const sample = readStack(fake)
-    await vi.advanceTimersByTimeAsync(1500)
+    await vi.advanceTimersByTimeAsync(2500)
     expect(await sample).toEqual({ stack: undefined, isDebugged: false })
-    expect(posted).toEqual(['enable', 'pause', 'resume', 'disable', 'close'])
+    expect(posted).toEqual(['disable', 'enable', 'pause', 'resume', 'disable', 'close'])
   })
 
   test('asks nothing more of one that says nothing, and gives up soon', async () => {
@@ -58,17 +58,17 @@ describe('reading the stack of a thread', () => {
     const sample = readStack(fake)
     await vi.advanceTimersByTimeAsync(500)
     expect(await sample).toEqual({ stack: undefined, isDebugged: false })
-    expect(posted).toEqual(['enable', 'disable', 'close'])
+    expect(posted).toEqual(['disable', 'disable', 'close'])
   })
 
   test('does not let a thread go on that somebody else has paused', async () => {
     // Else whoever debugs a program loses the place where it was held.
-    const { fake, posted } = line((_method, say) => {
-      say('Debugger.paused', { callFrames: CALL_FRAMES })
+    const { fake, posted } = line((method, say) => {
+      if (method === 'Debugger.enable') say('Debugger.paused', { callFrames: CALL_FRAMES })
       return Promise.resolve()
     })
     expect(await readStack(fake)).toEqual({ stack: undefined, isDebugged: true })
-    expect(posted).toEqual(['enable', 'disable', 'close'])
+    expect(posted).toEqual(['disable', 'enable', 'disable', 'close'])
   })
 
   test('is nothing that can fail', async () => {

@@ -46,6 +46,8 @@ export class CrewMember {
   readonly startedAt: number = performance.now()
   /** When it last ended a task, or got one after having none, on the clock of `performance.now()`. */
   lastWordAt: number = performance.now()
+  /** When it was last sent anything, on the same clock. */
+  lastSentAt = 0
   /** It has been silent for so long that it is at a long task: it gets nothing ahead. */
   isStuck = false
   isRecalling = false
@@ -81,12 +83,17 @@ export class CrewMember {
     return this.sent.size + this.left.size > this.#limits.concurrency
   }
 
+  /** True when it has not begun with something that was sent: at once, unless its event loop is blocked. */
+  get hasUnbegun(): boolean {
+    return this.sent.size > 0 && this.line.begun() < this.#next
+  }
+
   /** How many more calls like `task`, of `micros` each, it may be sent now. */
   room(task: Task, micros: number): number {
     const { concurrency, maxTasks } = this.#limits
     const { size } = this.sent
     const out = size + this.left.size
-    if (this.state !== 'ready' || this.left.size >= concurrency) return 0
+    if (this.state !== 'ready' || this.isStuck || this.left.size >= concurrency) return 0
     if (task.isSuspect) return out === 0 ? 1 : 0
     const free = Math.max(0, concurrency - out)
     const room = this.#getsAhead(task) ? Math.max(free, this.#roomAhead(micros)) : free
@@ -111,7 +118,8 @@ export class CrewMember {
       if (settings.transfer !== undefined) (transfer ??= []).push(...settings.transfer)
     }
     this.line.post({ kind: 'tasks', tasks: words }, transfer)
-    if (this.sent.size === 0) this.lastWordAt = performance.now()
+    this.lastSentAt = performance.now()
+    if (this.sent.size === 0) this.lastWordAt = this.lastSentAt
     for (const task of tasks) {
       task.member = this
       task.number = this.#next++

@@ -91,9 +91,10 @@ export class Dispatcher {
   #freeStuck(): void {
     const now = performance.now()
     for (const member of this.#members) {
-      if (!member.isFull || now - member.lastWordAt <= LONG_MS) continue
+      const isSilent = now - member.lastWordAt > LONG_MS && now - member.lastSentAt > LONG_MS
+      if (!isSilent || !(member.isFull || member.hasUnbegun)) continue
       member.isStuck = true
-      if (member.hasAhead) this.takeBack(member)
+      if (member.hasAhead || member.hasUnbegun) this.takeBack(member)
     }
   }
 }

@@ -1,4 +1,4 @@
-import { toError } from '../../../core/errors.ts'
+import { JobTimeoutError, toError } from '../../../core/errors.ts'
 import { checkOptions } from '../../../core/options.ts'
 import { Emitter } from '../../../core/events.ts'
 import { errorFromWire, type WireError } from '../../../core/wire-error.ts'
@@ -104,7 +104,12 @@ export class HandlerPool {
       return
     }
     this.#attempts.set(task, attempt)
-    attempt.onAbort = (reason) => this.#engine.interrupt(task, reason)
+    attempt.onAbort = (reason) => {
+      // What is late without having begun, behind another one, is not to blame.
+      const isBlameless = reason instanceof JobTimeoutError && task.status === 'pending'
+      if (isBlameless) attempt.end({ kind: 'release' }, reason)
+      this.#engine.interrupt(task, reason)
+    }
     task.result.then(
       (outcome) => {
         this.#attempts.delete(task)

@@ -27,7 +27,12 @@ export async function setup(data: HandlerData): Promise<void> {
 }
 
 /** Runs the handler of one job. Without a promise where the handler needs none. */
-export function handle(this: WorkContext, ...wire: WireJob): unknown {
+function handle(this: WorkContext, ...wire: WireJob): unknown {
+  // oxlint-disable-next-line no-this-in-exported-function -- a pool calls its functions with their context as this
+  return handleIn(this, wire)
+}
+
+function handleIn(context: WorkContext, wire: WireJob): unknown {
   const claimed = jobFromWire(wire)
   const { settings, jobs } = worker.queue
   let payload: unknown
@@ -38,11 +43,11 @@ export function handle(this: WorkContext, ...wire: WireJob): unknown {
   }
   if (payload instanceof Promise) {
     return payload.then(
-      (valid: unknown) => run(this, claimed as ClaimedJob, valid),
+      (valid: unknown) => run(context, claimed as ClaimedJob, valid),
       (error: unknown) => ({ unread: errorToWire(error) }) satisfies WireOutcome,
     )
   }
-  return run(this, claimed as ClaimedJob, payload)
+  return run(context, claimed as ClaimedJob, payload)
 }
 
 function run(context: WorkContext, claimed: ClaimedJob, payload: unknown): unknown {
@@ -107,3 +112,5 @@ function isThenable(value: unknown): value is PromiseLike<unknown> {
     typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function'
   )
 }
+
+export { handle }

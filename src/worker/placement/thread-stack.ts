@@ -4,7 +4,8 @@ import { readStack, type DebuggerLine } from '../watchdog/blocked-stack.ts'
 
 /**
  * Where the event loop of a thread of this process is right now, in the form of the stack of an Error; undefined
- * when that cannot be found out in about half a second, on an overloaded machine in two. Only the main thread can ask, and its own loop goes on meanwhile.
+ * when that cannot be found out in about half a second, on an overloaded machine in two. Only the main thread can
+ * ask, and its own loop goes on meanwhile.
  */
 export async function sampleThread(threadId: number): Promise<string | undefined> {
   if (!isMainThread) return undefined

@@ -46,11 +46,13 @@ export class CrewMember {
   readonly startedAt: number = performance.now()
   /** When it last ended a task, or got one after having none, on the clock of `performance.now()`. */
   lastWordAt: number = performance.now()
-  /** When it was last sent anything, on the same clock. */
-  lastSentAt = 0
   /** It has been silent for so long that it is at a long task: it gets nothing ahead. */
   isStuck = false
-  isRecalling = false
+  /** Asked for a word, and has not answered: its event loop may be blocked. It gets nothing meanwhile. */
+  isAsked = false
+  /** When any message of it came, and when it was sent tasks last, on the same clock. */
+  heardAt: number = performance.now()
+  sentAt = 0
   readonly #limits: MemberLimits
   readonly #estimates: Estimates
   #next = 0
@@ -83,22 +85,34 @@ export class CrewMember {
     return this.sent.size + this.left.size > this.#limits.concurrency
   }
 
-  /** True when it has not begun with something that was sent: at once, unless its event loop is blocked. */
-  get hasUnbegun(): boolean {
-    return this.sent.size > 0 && this.line.begun() < this.#next
-  }
-
   /** How many more calls like `task`, of `micros` each, it may be sent now. */
   room(task: Task, micros: number): number {
     const { concurrency, maxTasks } = this.#limits
     const { size } = this.sent
     const out = size + this.left.size
-    if (this.state !== 'ready' || this.isStuck || this.left.size >= concurrency) return 0
+    if (this.state !== 'ready' || this.isAsked || this.left.size >= concurrency) return 0
     if (task.isSuspect) return out === 0 ? 1 : 0
     const free = Math.max(0, concurrency - out)
     const room = this.#getsAhead(task) ? Math.max(free, this.#roomAhead(micros)) : free
     if (size > 0 && room > 0 && this.#hasSuspect()) return 0
     return maxTasks === Infinity ? room : Math.max(0, Math.min(room, maxTasks - this.finished - out))
+  }
+
+  /** True when it shares its event loop among tasks, and has said nothing for `ms` while it had some. */
+  isSilent(now: number, ms: number): boolean {
+    return this.#limits.concurrency > 1 && this.sent.size > 0 && now - this.heardAt > ms
+  }
+
+  /** True when it has not begun all that it may begin, although it was sent `ms` ago. */
+  isLate(now: number, ms: number): boolean {
+    return now - this.sentAt > ms && this.line.begun() < this.#next
+  }
+
+  /** Asks for a word, and what cannot be taken from it for what it has not begun. */
+  ask(): void {
+    if (this.isAsked) return
+    this.isAsked = true
+    this.line.post({ kind: 'recall', end: this.line.canRecall ? 0 : this.#next })
   }
 
   hasBegun(number: number): boolean {
@@ -118,8 +132,8 @@ export class CrewMember {
       if (settings.transfer !== undefined) (transfer ??= []).push(...settings.transfer)
     }
     this.line.post({ kind: 'tasks', tasks: words }, transfer)
-    this.lastSentAt = performance.now()
-    if (this.sent.size === 0) this.lastWordAt = this.lastSentAt
+    this.sentAt = performance.now()
+    if (this.sent.size === 0) this.lastWordAt = this.heardAt = this.sentAt
     for (const task of tasks) {
       task.member = this
       task.number = this.#next++
@@ -146,7 +160,7 @@ export class CrewMember {
   recall(): Task[] {
     if (this.#moved > 0 && this.#hasUnbegunMoved()) return []
     const from = this.line.recall(this.#next)
-    if (from === undefined) this.#askBack()
+    if (from === undefined) this.ask()
     return from === undefined ? [] : this.takeFrom(from)
   }
 
@@ -166,13 +180,6 @@ export class CrewMember {
     this.line.terminate()
   }
 
-  /** A process can be asked: it gives back what it has not begun, when its event loop runs. */
-  #askBack(): void {
-    if (this.isRecalling) return
-    this.isRecalling = true
-    this.line.post({ kind: 'recall', end: this.#next })
-  }
-
   #hasUnbegunMoved(): boolean {
     const begun = this.line.begun()
     for (const [number, { settings }] of this.sent) {
@@ -188,7 +195,7 @@ export class CrewMember {
 
   /** What cannot be had back for certain is sent ahead only when nothing long is expected before it. */
   #getsAhead(task: Task): boolean {
-    if (this.isStuck || task.settings.transfer !== undefined) return false
+    if (task.settings.transfer !== undefined) return false
     return this.line.canRecall || this.#estimates.isSteady(task.name)
   }
 

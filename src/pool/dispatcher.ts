@@ -87,14 +87,20 @@ export class Dispatcher {
     }
   }
 
-  /** Workers that are at a long task do not keep others behind it. */
+  /**
+   * Workers that are at a long task do not keep others behind it. One that shares its event loop among several tasks
+   * is asked for a word before it gets more, when it has been silent: it may be blocked.
+   */
   #freeStuck(): void {
     const now = performance.now()
     for (const member of this.#members) {
-      const isSilent = now - member.lastWordAt > LONG_MS && now - member.lastSentAt > LONG_MS
-      if (!isSilent || !(member.isFull || member.hasUnbegun)) continue
-      member.isStuck = true
-      if (member.hasAhead || member.hasUnbegun) this.takeBack(member)
+      if (member.isFull && now - member.lastWordAt > LONG_MS) {
+        member.isStuck = true
+        if (member.hasAhead) this.takeBack(member)
+      }
+      if (!member.isSilent(now, LONG_MS)) continue
+      if (member.isLate(now, LONG_MS)) this.takeBack(member)
+      if (this.waiting.size > 0) member.ask()
     }
   }
 }

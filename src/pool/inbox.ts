@@ -36,12 +36,13 @@ export class Inbox {
 
   /** @returns true when more can be dealt now. */
   hear(member: CrewMember, message: FromWorker): boolean {
+    member.heardAt = performance.now()
     switch (message.kind) {
       case 'results':
         this.#onResults(member, message.results)
         return true
       case 'returned':
-        member.isRecalling = false
+        member.isAsked = false
         this.#dispatcher.giveBack(member.takeFrom(message.from, message.end))
         return true
       case 'usage':
@@ -75,7 +76,7 @@ export class Inbox {
       }
     }
     if (!hasEnded) return
-    member.lastWordAt = performance.now()
+    member.lastWordAt = member.heardAt
     member.isStuck = false
     this.#staffing.replaceIfWorn(member)
   }

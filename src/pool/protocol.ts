@@ -16,7 +16,7 @@ export type ToWorker =
   | { readonly kind: 'abort'; readonly number: number; readonly reason: WireError }
   /** The reader of a stream wants so many more values. */
   | { readonly kind: 'more'; readonly number: number; readonly count: number }
-  /** Give back what is below `end` and has not begun. For lines that cannot recall. */
+  /** Say a word, and give back what is below `end` and has not begun: 0 where the line can recall. */
   | { readonly kind: 'recall'; readonly end: number }
   | { readonly kind: 'close' }
 

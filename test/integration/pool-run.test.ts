@@ -179,6 +179,17 @@ describe('a pool of threads', () => {
     expect(new Set(await Promise.all(short)).has(await long.result)).toBe(false)
   })
 
+  test('no task waits in a worker whose event loop is blocked by another one', async () => {
+    const pool = poolOfTasks({ concurrencyPerWorker: 10 })
+    await pool.start()
+    const blocking = pool.submit('spin', [1000])
+    for (let n = 0; n < 30; n++) {
+      await Promise.all(Array.from({ length: 5 }, () => pool.run('wait', [0])))
+    }
+    expect(blocking.isComplete).toBe(false)
+    expect(pool.stats().completed).toBe(150)
+  })
+
   test('a signal of many tasks can be aborted at once', async () => {
     const pool = poolOfTasks({ min: 1, max: 1 })
     const controller = new AbortController()

@@ -195,7 +195,7 @@ export class CrewMember {
 
   /** What cannot be had back for certain is sent ahead only when nothing long is expected before it. */
   #getsAhead(task: Task): boolean {
-    if (task.settings.transfer !== undefined) return false
+    if (this.isStuck || task.settings.transfer !== undefined) return false
     return this.line.canRecall || this.#estimates.isSteady(task.name)
   }
 

@@ -35,7 +35,7 @@ export interface ServerSettings extends Omit<ConsumerOptions, 'misbehaves'> {
 export const LEASE = '1s'
 
 /** After so long without a sign of life a worker counts as blocked. */
-export const STALL_MS = 500
+export const STALL_MS = 1000
 
 /**
  * What a server process prints: it is about to be started, it is ready, its worker `culprit` was started once more,

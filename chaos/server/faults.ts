@@ -34,7 +34,7 @@ export const SHUTDOWN_MS = 8000
 const SHORT_MS = 1000
 /** What killing takes at the most: workers may save what they can for 1.5 s. */
 const KILL_MS = 1500
-/** A child whose parent is gone may take 2 s to stop and 1 s to save what it can; then it exits. */
+/** A child whose parent is gone takes 3 s at most, one that is blocked 3.5 s; the rest is for an overloaded machine. */
 const ORPHAN_MS = 6000
 /** The server waits for its children: none is left when it ends, but those that die at this moment. */
 export const LAST_CHILD_MS = 300

@@ -27,10 +27,15 @@ export const POOL_CASES: readonly PoolCase[] = [
       ...speed,
       name: 'noop',
       about: 'No-op tasks, 1,000 in flight, two threads.',
-      jobs: jobs(500_000, 20_000),
+      jobs: jobs(500_000, 30_000),
     },
     (open) => inFlight(open, 'noop', 1000),
-    { piscina: '64, sync', tinypool: '64', workerpool: 'default', poolifier: 'no queue' },
+    {
+      piscina: '64, sync',
+      tinypool: '64, atomics',
+      workerpool: 'default',
+      poolifier: 'no queue, least used',
+    },
   ),
   threads(
     {
@@ -40,7 +45,7 @@ export const POOL_CASES: readonly PoolCase[] = [
       jobs: jobs(50_000, 3_000),
     },
     (open) => inFlight(open, 'noop', 1),
-    { piscina: '1, sync', tinypool: '1', workerpool: 'default', poolifier: 'no queue' },
+    { piscina: '64, sync', tinypool: '64, atomics', workerpool: 'default', poolifier: 'queue, 1' },
   ),
   threads(
     {
@@ -50,7 +55,7 @@ export const POOL_CASES: readonly PoolCase[] = [
       jobs: jobs(30_000, 2_000),
     },
     (open) => inFlight(open, 'cpu100us', 1000),
-    { piscina: '64, sync', tinypool: '64', workerpool: 'default', poolifier: 'no queue' },
+    { piscina: '64, disabled', tinypool: '64', workerpool: 'default', poolifier: 'no queue, least used' },
   ),
   threads(
     {
@@ -60,7 +65,7 @@ export const POOL_CASES: readonly PoolCase[] = [
       jobs: jobs(500, 30),
     },
     (open) => inFlight(open, 'cpu10ms', 100),
-    { piscina: '64, sync', tinypool: '64', workerpool: 'default', poolifier: 'no queue' },
+    { piscina: '1, sync', tinypool: '1', workerpool: 'default', poolifier: 'queue, 64' },
   ),
   threads(
     {
@@ -71,7 +76,7 @@ export const POOL_CASES: readonly PoolCase[] = [
       jobs: jobs(5_000, 500),
     },
     (open) => inFlight(open, 'mixed', 1000),
-    { piscina: '1, sync', tinypool: '1', workerpool: 'default', poolifier: 'queue, 1' },
+    { piscina: '1, sync', tinypool: '1', workerpool: 'default', poolifier: 'no queue' },
   ),
   threads(
     {
@@ -82,7 +87,7 @@ export const POOL_CASES: readonly PoolCase[] = [
       jobs: jobs(5_000, 300),
     },
     shortOnes,
-    { piscina: '1, sync', tinypool: '1', workerpool: 'default', poolifier: 'queue, 1' },
+    { piscina: '1, async', tinypool: '1', workerpool: 'default', poolifier: 'queue, 64' },
   ),
   threads(
     {
@@ -93,7 +98,7 @@ export const POOL_CASES: readonly PoolCase[] = [
       jobs: jobs(20_000, 1_000),
     },
     thereAndBack,
-    { piscina: '64, sync', tinypool: '64', workerpool: 'default', poolifier: 'no queue' },
+    { piscina: '64, async', tinypool: '64, atomics', workerpool: 'default', poolifier: 'queue, 64' },
   ),
   processes(
     {
@@ -103,7 +108,7 @@ export const POOL_CASES: readonly PoolCase[] = [
       jobs: jobs(200_000, 5_000),
     },
     (open) => inFlight(open, 'noop', 1000),
-    { tinypool: '64, json', workerpool: 'json' },
+    { tinypool: '64, json', workerpool: 'advanced' },
   ),
 ]
 

@@ -3,10 +3,9 @@ import type { Contender } from '../../case.ts'
 import { percentile } from '../../statistics.ts'
 import { warmUp } from './in-flight.ts'
 import type { OpenPool } from './task-pool.ts'
+import { isLong } from './tasks.mjs'
 
 export const PER_SECOND = 500
-/** Longer than this is none of the short ones. As in tasks.mjs. */
-const isShort = (n: number): boolean => n % 100 !== 50
 
 /** From the call of a short task until its result is here, while long ones come and go: the 99th percentile, ms. */
 export function shortOnes(open: OpenPool): Contender {
@@ -20,7 +19,7 @@ export function shortOnes(open: OpenPool): Contender {
       const arrive = (n: number): void => {
         const begun = performance.now()
         pool.run(n).then((value) => {
-          if (isShort(n)) short.push(performance.now() - begun)
+          if (!isLong(n)) short.push(performance.now() - begun)
           deliveries.mark(value as number)
           if (deliveries.total === jobs) all.resolve()
         }, all.reject)

@@ -21,15 +21,16 @@ export class Admission {
     this.#taken = taken
   }
 
-  /** @throws MillhandError POOL_FULL. */
+  /** @throws MillhandError POOL_FULL. Not for one that was let in, though tasks may have come back meanwhile. */
   enter(): void {
-    if (this.#taken() >= this.#limit) {
+    if (this.#expected > 0) {
+      this.#expected--
+    } else if (this.#taken() >= this.#limit) {
       throw new MillhandError(
         'POOL_FULL',
         `${this.#limit} tasks wait already (maxQueue); await pool.ready() before each one that you add`,
       )
     }
-    if (this.#expected > 0) this.#expected--
   }
 
   /** Resolves when there is room for one, first come first served. */

@@ -23,6 +23,15 @@ test('those who wait for room are let in one for each place, in their order', as
   expect(order).toEqual([1, 2, 3])
 })
 
+test('one that was let in gets in, although tasks have come back to wait meanwhile', async () => {
+  let waiting = 0
+  const admission = new Admission(1, () => waiting)
+  await admission.ready()
+  waiting = 5
+  admission.enter()
+  expect(() => admission.enter()).toThrow(expect.objectContaining({ code: 'POOL_FULL' }))
+})
+
 test('a place that was promised and not taken goes to the next', async () => {
   let waiting = 0
   const admission = new Admission(1, () => waiting)

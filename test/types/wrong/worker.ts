@@ -18,5 +18,5 @@ class Sync extends PeriodicWorker {
 // refused: Property 'intervalSeconds' is missing
 new Sync({ name: 'sync' })
 
-// refused: is not assignable to
+// refused: No overload matches this call
 new Server().add({ name: 'not a worker' })

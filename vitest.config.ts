@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os'
 import { defineConfig } from 'vitest/config'
 
 /** Tests import `millhand` by its name and get src/; only the package tests look at what is built and packed. */
@@ -6,6 +7,8 @@ const source = { ssr: { resolve: { conditions: ['millhand-source'] } } }
 export default defineConfig({
   test: {
     coverage: { include: ['src/**'] },
+    // Tests mostly wait, for processes and timers: two files at a time also where there are two cores.
+    maxWorkers: Math.max(2, availableParallelism() - 1),
     projects: [
       {
         ...source,

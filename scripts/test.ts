@@ -13,7 +13,7 @@ import { fileURLToPath } from 'node:url'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
 const RESULTS = join(ROOT, '.tmp', 'test-results')
-const STEP_DEADLINE_MS = 420_000
+const STEP_DEADLINE_MS = 600_000
 const TARBALL = `.tmp/millhand-${version()}.tgz`
 
 interface Step {

@@ -5,7 +5,7 @@ import type { Channel, ChannelListener, ChannelOptions } from './channel.ts'
 import { entryOf, flagsOf } from './entry.ts'
 import { printFor } from './print.ts'
 import type { FromChild } from './protocol.ts'
-import { sampleThread } from './thread-stack.ts'
+import { ThreadSampler } from './thread-stack.ts'
 
 /** What the entry of a thread is given before its worker is known. */
 export interface ThreadData {
@@ -27,6 +27,7 @@ export function openThread(options: ChannelOptions, listener: ChannelListener): 
   })
   printFor(thread)
   const { threadId } = thread
+  const sampler = new ThreadSampler(threadId)
   let error: Error | undefined
   thread.on('message', (message: FromChild) => listener.onMessage(message))
   thread.on('error', (thrown) => (error = toError(thrown)))
@@ -35,7 +36,10 @@ export function openThread(options: ChannelOptions, listener: ChannelListener): 
     pid: process.pid,
     threadId,
     post: (message) => thread.postMessage(message),
-    terminate: () => void thread.terminate(),
-    sampleStack: () => sampleThread(threadId),
+    terminate: () => {
+      sampler.letGo()
+      void thread.terminate()
+    },
+    sampleStack: () => sampler.sample(),
   }
 }

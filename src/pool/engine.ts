@@ -84,6 +84,11 @@ export class Engine {
     this.#watch = new Watch(TICK_MS, () => this.#tick())
   }
 
+  /** Why it can run nothing any more. */
+  get failure(): Error | undefined {
+    return this.#broken
+  }
+
   async start(): Promise<void> {
     this.#checkOpen()
     this.#watch.start()

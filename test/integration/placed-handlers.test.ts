@@ -2,7 +2,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, describe, expect, test } from 'vitest'
+import { afterEach, describe, expect, test, vi } from 'vitest'
 import { Queue } from '../../src/queue/queue.ts'
 import { memory } from '../../src/backends/memory/index.ts'
 import { recordEvents } from '../../src/testing/record-events.ts'
@@ -134,6 +134,21 @@ describe.each([
       /exports no worker of queue "work"/,
     )
   })
+})
+
+test('a module that cannot be loaded any more ends the worker, and its jobs wait, no worse for it', async () => {
+  // Else a bad deployment buries every job that was claimed meanwhile.
+  const folder = mkdtempSync(join(tmpdir(), 'millhand-placed-'))
+  vi.stubEnv('MILLHAND_TEST_BROKEN', join(folder, 'broken'))
+  const { fragile, worker } = await import('../fixtures/placed/breaking.ts')
+  await worker.start()
+  const { id: culprit } = await fragile.add('breaks', {})
+  await until(() => worker.state === 'failed', { timeout: '15s', what: 'the worker to fail' })
+  expect(worker.error?.message).toMatch(/cannot load .*breaking\.ts/)
+  const after = await fragile.get(culprit)
+  expect(after).toMatchObject({ state: 'waiting', crashes: 1 })
+  vi.unstubAllEnvs()
+  rmSync(folder, { recursive: true })
 })
 
 test('a placement without a module, and a kind of worker that cannot be placed, are refused by name', () => {

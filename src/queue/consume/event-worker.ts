@@ -59,9 +59,9 @@ export class EventWorker<S extends JobSchemas = JobSchemas> extends QueueWorker 
     if (this.#placed === undefined) return
     // Most workers need none of that.
     const { HandlerPool } = await import('./placed/handler-pool.ts')
-    const { queue, name: worker } = this
+    const { queue, name: worker, logger } = this
     const onBroken = (error: Error): void => void this.kill({ kind: 'uncaught', error })
-    this.#pool = new HandlerPool({ ...this.#placed, queue, worker, types: this.#types, onBroken })
+    this.#pool = new HandlerPool({ ...this.#placed, queue, worker, types: this.#types, logger, onBroken })
     await this.#pool.start()
   }
 

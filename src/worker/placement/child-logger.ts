@@ -1,12 +1,8 @@
 import type { Logger } from '../../core/logger.ts'
-import { pack, type FromChild } from './protocol.ts'
+import { pack, type LogLine } from './protocol.ts'
 
-/** Writes through the logger of the runner, so that the lines of a child look like all others. */
-export function childLogger(
-  post: (message: FromChild) => void,
-  isDebug: boolean,
-  bound: object = {},
-): Logger {
+/** Writes through the logger on the other side, so that the lines of a child look like all others. */
+export function childLogger(post: (message: LogLine) => void, isDebug: boolean, bound: object = {}): Logger {
   const at =
     (level: 'debug' | 'info' | 'warn' | 'error') =>
     (fields: object, message: string): void =>

@@ -1,5 +1,9 @@
 import { toError } from '../../core/errors.ts'
 import type { Logger } from '../../core/logger.ts'
+import { settledWithin } from '../../core/sleep.ts'
+
+/** How long a store that does not answer delays the end of a worker. */
+const RELEASE_MS = 500
 
 /**
  * What a queue worker inside a thread or process holds in a store under one owner. Its supervisor, which sees the
@@ -30,13 +34,31 @@ export function announceClaims(claims: Claims, isHeld: boolean): void {
   announce?.(claims, isHeld)
 }
 
-/** Gives back what a dead child held. Leases that cannot be released now run out by themselves. */
-export async function releaseAll(all: Iterable<Claims>, logger: Logger): Promise<void> {
-  for (const claims of all) {
-    try {
-      await release?.(claims)
-    } catch (thrown) {
-      logger.warn({ err: toError(thrown) }, 'the claims of a dead worker wait for their leases to run out')
+/** What the queue workers inside one child hold, by owner. */
+export class HeldClaims {
+  readonly #claims = new Map<string, Claims>()
+
+  get isEmpty(): boolean {
+    return this.#claims.size === 0
+  }
+
+  note(claims: Claims, isHeld: boolean): void {
+    if (isHeld) this.#claims.set(claims.owner, claims)
+    else this.#claims.delete(claims.owner)
+  }
+
+  /** Gives back what a dead child held, or half a second later leaves it to the leases, which run out. */
+  async release(logger: Logger): Promise<void> {
+    await settledWithin(this.#releaseAll(logger), RELEASE_MS)
+  }
+
+  async #releaseAll(logger: Logger): Promise<void> {
+    for (const claims of this.#claims.values()) {
+      try {
+        await release?.(claims)
+      } catch (thrown) {
+        logger.warn({ err: toError(thrown) }, 'the claims of a dead worker wait for their leases to run out')
+      }
     }
   }
 }

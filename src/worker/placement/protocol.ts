@@ -31,12 +31,7 @@ export type FromChild =
   | { readonly kind: 'event'; readonly event: string; readonly value: unknown }
   /** A queue worker in it claims under this owner from now on, or no more. */
   | { readonly kind: 'claims'; readonly claims: Claims; readonly isHeld: boolean }
-  | {
-      readonly kind: 'log'
-      readonly level: 'debug' | 'info' | 'warn' | 'error'
-      readonly fields: object
-      readonly message: string
-    }
+  | LogLine
   | { readonly kind: 'usage'; readonly usage: Usage; readonly work: Work }
   | { readonly kind: 'ended'; readonly error: WireError | undefined; readonly work: Work }
   /** It could not come to be, or failed outside of its hooks. It exits. */
@@ -46,6 +41,14 @@ export type FromChild =
       readonly error: WireError
       readonly work: Work | undefined
     }
+
+/** A line for the logger on the other side; errors in its fields are packed. */
+export interface LogLine {
+  readonly kind: 'log'
+  readonly level: 'debug' | 'info' | 'warn' | 'error'
+  readonly fields: object
+  readonly message: string
+}
 
 /** Everything that a child is made of. */
 export interface Boot {

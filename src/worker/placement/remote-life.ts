@@ -7,7 +7,7 @@ import { errorFromWire } from '../../core/wire-error.ts'
 import { isAlive, nextState, type Move, type Restart, type WorkerState } from '../lifecycle.ts'
 import type { Placement } from '../status.ts'
 import type { Channel, ChildExit, OpenChannel } from './channel.ts'
-import { releaseAll, type Claims } from './claims.ts'
+import { HeldClaims } from './claims.ts'
 import { checkCopyable } from './copyable.ts'
 import { exitError, type Progress } from './exit-error.ts'
 import type { CheckedPlacement } from './placement-options.ts'
@@ -54,8 +54,7 @@ export class RemoteLife {
   readonly #started = Promise.withResolvers<void>()
   readonly #answered = Promise.withResolvers<void>()
   readonly #ended = Promise.withResolvers<void>()
-  /** What queue workers in it hold, by owner. */
-  readonly #claims = new Map<string, Claims>()
+  readonly #claims = new HeldClaims()
   #id = ''
   #state: WorkerState = 'starting'
   #progress: Progress = 'load'
@@ -198,8 +197,7 @@ export class RemoteLife {
         )
         break
       case 'claims':
-        if (message.isHeld) this.#claims.set(message.claims.owner, message.claims)
-        else this.#claims.delete(message.claims.owner)
+        this.#claims.note(message.claims, message.isHeld)
         break
       case 'log':
         this.#logger[message.level](unpack(message.fields) as object, message.message)
@@ -250,8 +248,11 @@ export class RemoteLife {
       error = exitError({ exit, progress: this.#progress, ...this.#options, pid: this.#channel?.pid })
       this.#report(error)
     }
-    void releaseAll(this.#claims.values(), this.#logger)
-    this.#end(error)
+    this.#watch.stop()
+    this.#channel = undefined
+    // Before it counts as ended: whoever waits for that may end the process that gives them back.
+    if (this.#claims.isEmpty) this.#end(error)
+    else void this.#claims.release(this.#logger).then(() => this.#end(error))
   }
 
   #end(error: Error | undefined): void {

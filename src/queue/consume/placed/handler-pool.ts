@@ -1,6 +1,7 @@
 import { JobTimeoutError, toError } from '../../../core/errors.ts'
 import { checkOptions } from '../../../core/options.ts'
 import { Emitter } from '../../../core/events.ts'
+import type { Logger } from '../../../core/logger.ts'
 import { errorFromWire, type WireError } from '../../../core/wire-error.ts'
 import { Engine } from '../../../pool/engine.ts'
 import type { PoolEvents } from '../../../pool/pool-events.ts'
@@ -25,6 +26,7 @@ export interface HandlerPoolOptions {
   readonly module: string
   readonly workers: number
   readonly concurrency: number
+  readonly logger: Logger
   /** It can run nothing any more, for this reason. */
   readonly onBroken: (error: Error) => void
 }
@@ -51,11 +53,12 @@ export class HandlerPool {
   #isStopped = false
 
   constructor(options: HandlerPoolOptions) {
-    const { queue, worker, types, placement, module, concurrency } = options
+    const { queue, worker, types, placement, module, concurrency, logger } = options
     const size = Math.min(options.workers, concurrency)
     const workerData: HandlerData = {
       ...{ placement, module, queue: queue.name, worker, types },
       keepsResults: queue.settings.retention.done !== 0,
+      isDebug: logger.isLevelEnabled?.('debug') ?? false,
     }
     const events = new Emitter<PoolEvents>()
     events.on('progress', ({ task, progress }) => this.#note(task, progress as WireNote))
@@ -66,7 +69,10 @@ export class HandlerPool {
       checkOptions('WorkerPool', POOL_RULES, {
         placement,
         workerData,
+        logger,
         max: size,
+        // The worker claims no more than it may run; what it gave up may still be with the pool.
+        maxQueue: Number.MAX_SAFE_INTEGER,
         concurrencyPerWorker: Math.ceil(concurrency / size),
         abortGrace: ABORT_GRACE_MS,
       }),
@@ -124,7 +130,10 @@ export class HandlerPool {
 
   #failed(task: Task, attempt: Attempt, error: Error): void {
     const { settings } = this.#queue
-    if (attempt.abortedBy === undefined && task.crashes > 0) {
+    if (this.#isStopped || error === this.#engine.failure) {
+      // No handler has failed: there is nobody to run it.
+      attempt.end({ kind: 'release' }, error)
+    } else if (attempt.abortedBy === undefined && task.crashes > 0) {
       const { maxCrashes, retention } = settings
       const policy = { maxCrashes, keepDeadMs: retention.dead }
       attempt.end({ kind: 'crash', error: errorRecord(error), policy }, error)

@@ -1,8 +1,7 @@
 /** The functions that a pool of handlers calls: they run the handlers of one worker of the user's module. */
 import { errorToWire } from '../../../core/wire-error.ts'
-import type { Logger } from '../../../core/logger.ts'
 import type { WorkContext } from '../../../pool/work/context.ts'
-import { pack } from '../../../worker/placement/protocol.ts'
+import { childLogger } from '../../../worker/placement/child-logger.ts'
 import { enterChild } from '../../../worker/placement/child-scope.ts'
 import type { ClaimedJob } from '../../job.ts'
 import { Attempt, jobView, type AttemptHost } from '../attempt.ts'
@@ -14,6 +13,7 @@ import { jobFromWire, type HandlerData, type WireJob, type WireNote, type WireOu
 
 let worker: EventWorker
 let keepsResults = false
+let isDebug = false
 
 export async function setup(data: HandlerData): Promise<void> {
   enterChild({
@@ -23,7 +23,7 @@ export async function setup(data: HandlerData): Promise<void> {
     module: data.module,
   })
   worker = await findWorker(data)
-  ;({ keepsResults } = data)
+  ;({ keepsResults, isDebug } = data)
 }
 
 /** Runs the handler of one job. Without a promise where the handler needs none. */
@@ -86,24 +86,9 @@ function finish(attempt: Attempt, result: unknown): WireOutcome | undefined | Pr
 function hostOf(note: (note: WireNote) => void): AttemptHost {
   return {
     queue: worker.queue,
-    logger: noteLogger(note),
+    logger: childLogger(note, isDebug),
     ended: () => {},
     progressed: ({ progressText }) => note({ kind: 'progress', value: JSON.parse(progressText!) }),
-  }
-}
-
-/** Writes through the logger of the worker on the other side. */
-function noteLogger(note: (note: WireNote) => void, bound: object = {}): Logger {
-  const at =
-    (level: 'debug' | 'info' | 'warn' | 'error') =>
-    (fields: object, message: string): void =>
-      note({ kind: 'log', level, fields: pack({ ...bound, ...fields }), message })
-  return {
-    debug: at('debug'),
-    info: at('info'),
-    warn: at('warn'),
-    error: at('error'),
-    child: (fields) => noteLogger(note, { ...bound, ...fields }),
   }
 }
 

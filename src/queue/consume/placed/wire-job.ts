@@ -1,6 +1,7 @@
 import type { ClaimedJob } from '../../job.ts'
 import type { FollowUps } from '../../backend.ts'
 import type { Later } from '../handler.ts'
+import type { LogLine } from '../../../worker/placement/protocol.ts'
 
 /**
  * A claimed job as it travels to the thread or process of its handler: words in a row, since objects cost more. The
@@ -66,14 +67,7 @@ export interface WireOutcome {
 }
 
 /** What a handler says while it runs. */
-export type WireNote =
-  | { readonly kind: 'progress'; readonly value: unknown }
-  | {
-      readonly kind: 'log'
-      readonly level: 'debug' | 'info' | 'warn' | 'error'
-      readonly fields: unknown
-      readonly message: string
-    }
+export type WireNote = { readonly kind: 'progress'; readonly value: unknown } | LogLine
 
 /** With what a thread or process of handlers is set up. */
 export interface HandlerData {
@@ -83,4 +77,5 @@ export interface HandlerData {
   readonly worker: string
   readonly types: readonly string[]
   readonly keepsResults: boolean
+  readonly isDebug: boolean
 }

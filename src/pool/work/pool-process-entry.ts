@@ -29,12 +29,12 @@ const send = (message: unknown, done: () => void = () => {}): void => {
   if (process.connected) process.send!(message, undefined, undefined, done)
   else done()
 }
+// What is loaded may block, and the pool may be gone then.
+startGuard(() => {})
 const loop = new WorkLoop({
   post: (message: FromWorker) => {
     if (message.kind === 'results') checkCrossing(message.results)
     send(message)
-    // What is loaded now may block, and the pool may be gone then.
-    if (message.kind === 'ready') startGuard(() => {})
   },
   cursor: fileCursor(),
   memoryBytes: () => process.memoryUsage.rss(),

@@ -17,12 +17,10 @@ const send = (message: unknown, done: () => void = () => {}): void => {
 const logger = childLogger(send, false)
 const noGuard = (error: Error): void =>
   logger.warn({ err: error }, 'no guard: where the event loop of this process is blocked will not be told')
+// Before anything of the worker's module runs that might block, and beside the rest of its start.
+startGuard(noGuard)
 const child = new Child('process', {
-  post: (message) => {
-    send(message)
-    // Before anything of the worker runs that might block, and beside the rest of its start.
-    if (message.kind === 'made') startGuard(noGuard)
-  },
+  post: send,
   end: (message, exitCode) => {
     setTimeout(() => process.exit(exitCode), FLUSH_MS)
     send(message, () => process.exit(exitCode))

@@ -183,6 +183,8 @@ describe('a pool of threads', () => {
     const pool = poolOfTasks({ concurrencyPerWorker: 10 })
     await pool.start()
     const blocking = pool.submit('spin', [3000])
+    // Before that it might be dealt again, and come to a worker that has begun with others.
+    await until(() => blocking.status === 'running', { timeout: '20s', what: 'the blocking task to run' })
     for (let n = 0; n < 10; n++) {
       await Promise.all(Array.from({ length: 5 }, () => pool.run('wait', [0])))
     }

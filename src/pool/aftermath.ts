@@ -29,7 +29,7 @@ export class Aftermath {
     const unbegun = member.takeFrom(begun)
     const lost = [...member.sent.values()]
     const wasBusy = lost.length > 0 || member.left.size > 0
-    const last = Math.max(-1, ...member.left.keys(), ...member.sent.keys())
+    const last = Math.max(-1, ...member.left.keys(), ...member.sent.numbers())
     this.#sendElsewhere(unbegun, exit, !wasBusy && member.endedFor === undefined)
     for (const task of lost) this.#lose(task, member, last, exit)
     for (const task of member.left.values()) {

@@ -1,15 +1,15 @@
 import type { Transferable } from 'node:worker_threads'
-import type { Estimates } from './estimates.ts'
 import type { Line } from './line.ts'
-import { TASK_WORDS } from './protocol.ts'
+import { KINDS } from './protocol.ts'
 import type { Task } from './task.ts'
+import { Window } from './window.ts'
 
 /** So much measured work is sent ahead to a worker, microseconds: more than a message takes to get there. */
 const AHEAD_MICROS = 400
 /** However short tasks are, no more of them. */
 const MAX_AHEAD = 512
-/** Tasks are numbered in 31 bits: a worker that was sent so many is replaced long before they are used up. */
-const MAX_NUMBER = 2 ** 30
+/** Tasks are numbered in 28 bits: a worker that was sent so many is replaced before they are used up. */
+const MAX_NUMBER = 2 ** 28 - 1000
 
 export interface MemberLimits {
   /** How many tasks it may have begun and not ended. */
@@ -17,6 +17,17 @@ export interface MemberLimits {
   /** How many tasks it may have at all. */
   readonly maxTasks: number
 }
+
+/** How much a worker may be sent. */
+export interface Allowance {
+  /** So many tasks it can begin at once. */
+  readonly free: number
+  /** So many at all while those of them that are ahead take less than so much time. */
+  readonly ahead: number
+  readonly micros: number
+}
+
+const NOTHING: Allowance = { free: 0, ahead: 0, micros: 0 }
 
 /** A task that was told to end. */
 export interface Told {
@@ -32,7 +43,7 @@ export class CrewMember {
   readonly line: Line
   state: 'starting' | 'ready' | 'retiring' | 'gone' = 'starting'
   /** Sent and not ended, by number. */
-  readonly sent: Map<number, Task> = new Map()
+  readonly sent: Window<Task> = new Window()
   /** The worker has not come back from them, but nobody waits for that; with the task that is to be tried again. */
   readonly left: Map<number, Task | undefined> = new Map()
   readonly told: Map<number, Told> = new Map()
@@ -54,16 +65,23 @@ export class CrewMember {
   heardAt: number = performance.now()
   sentAt = 0
   readonly #limits: MemberLimits
-  readonly #estimates: Estimates
+  /** The places of the functions, as the worker told them. */
+  #places: ReadonlyMap<string, number> = new Map()
   #next = 0
   #aheadMicros = 0
   /** How many of those that were sent have arguments that moved there: they cannot be sent again. */
   #moved = 0
 
-  constructor(line: Line, limits: MemberLimits, estimates: Estimates) {
+  constructor(line: Line, limits: MemberLimits) {
     this.line = line
     this.#limits = limits
-    this.#estimates = estimates
+  }
+
+  /** It has loaded its module. */
+  isReady(names: readonly string[]): void {
+    if (this.state === 'starting') this.state = 'ready'
+    this.#places = new Map(names.map((name, place) => [name, place]))
+    this.lastWordAt = performance.now()
   }
 
   get isIdle(): boolean {
@@ -85,17 +103,33 @@ export class CrewMember {
     return this.sent.size + this.left.size > this.#limits.concurrency
   }
 
-  /** How many more calls like `task`, of `micros` each, it may be sent now. */
-  room(task: Task, micros: number): number {
+  /** True when it may be sent this task now. */
+  canTake(task: Task): boolean {
+    if (task.isSuspect) return this.#isOpen && this.isIdle
+    const { free, ahead, micros } = this.allowance()
+    return free > 0 || (ahead > 0 && micros > 0 && this.getsAhead(task))
+  }
+
+  /** What it may be sent now, beside suspects. */
+  allowance(): Allowance {
     const { concurrency, maxTasks } = this.#limits
     const { size } = this.sent
     const out = size + this.left.size
-    if (this.state !== 'ready' || this.isAsked || this.left.size >= concurrency) return 0
-    if (task.isSuspect) return out === 0 ? 1 : 0
-    const free = Math.max(0, concurrency - out)
-    const room = this.#getsAhead(task) ? Math.max(free, this.#roomAhead(micros)) : free
-    if (size > 0 && room > 0 && this.#hasSuspect()) return 0
-    return maxTasks === Infinity ? room : Math.max(0, Math.min(room, maxTasks - this.finished - out))
+    if (!this.#isOpen || (size > 0 && this.#hasSuspect())) return NOTHING
+    const quota = maxTasks === Infinity ? Infinity : maxTasks - this.finished - out
+    // None ahead while more than half of it is full, so that what is sent goes in few, large messages.
+    const isHalfFull = size > MAX_AHEAD / 2 || this.#aheadMicros > AHEAD_MICROS / 2
+    return {
+      free: Math.min(concurrency - out, quota),
+      ahead: isHalfFull ? 0 : Math.min(MAX_AHEAD - size, quota),
+      micros: AHEAD_MICROS - this.#aheadMicros,
+    }
+  }
+
+  /** What cannot be had back for certain is sent ahead only when nothing long is expected before it. */
+  getsAhead({ settings, estimate }: Task): boolean {
+    if (this.isStuck || settings.transfer !== undefined) return false
+    return this.line.canRecall || estimate.isSteady
   }
 
   /** True when it shares its event loop among tasks, and has said nothing for `ms` while it had some. */
@@ -121,17 +155,14 @@ export class CrewMember {
 
   /** @throws DataCloneError when an argument cannot be copied; nothing was sent then. */
   send(tasks: readonly Task[]): void {
-    const words: unknown[] = Array.from({ length: tasks.length * TASK_WORDS })
+    const words: unknown[] = []
     let transfer: Transferable[] | undefined
-    let [at, number] = [0, this.#next]
     for (const { name, args, settings } of tasks) {
-      words[at++] = number++
-      words[at++] = name
-      words[at++] = args
-      words[at++] = settings.kind
+      words.push((this.#places.get(name) ?? -1) * KINDS + settings.kind, args.length)
+      for (const arg of args) words.push(arg)
       if (settings.transfer !== undefined) (transfer ??= []).push(...settings.transfer)
     }
-    this.line.post({ kind: 'tasks', tasks: words }, transfer)
+    this.line.post({ kind: 'tasks', first: this.#next, tasks: words }, transfer)
     this.sentAt = performance.now()
     if (this.sent.size === 0) this.lastWordAt = this.heardAt = this.sentAt
     for (const task of tasks) {
@@ -139,18 +170,16 @@ export class CrewMember {
       task.number = this.#next++
       task.begunAt = undefined
       if (task.settings.transfer !== undefined) this.#moved++
-      this.sent.set(task.number, task)
-      this.#aheadMicros += this.#estimates.of(task.name)
+      this.sent.add(task.number, task)
+      this.#aheadMicros += task.estimate.micros
     }
   }
 
   /** @returns the task of that number, which is not with this worker any more. */
   take(number: number): Task | undefined {
-    const task = this.sent.get(number)
+    const task = this.sent.take(number)
     if (task === undefined) return undefined
-    this.sent.delete(number)
-    this.#aheadMicros =
-      this.sent.size === 0 ? 0 : Math.max(0, this.#aheadMicros - this.#estimates.of(task.name))
+    this.#aheadMicros = this.sent.size === 0 ? 0 : Math.max(0, this.#aheadMicros - task.estimate.micros)
     if (task.settings.transfer !== undefined) this.#moved--
     task.member = undefined
     return task
@@ -167,7 +196,7 @@ export class CrewMember {
   /** Takes back everything from that number to below `end`. */
   takeFrom(from: number, end: number = Infinity): Task[] {
     const tasks: Task[] = []
-    for (const number of [...this.sent.keys()]) {
+    for (const number of [...this.sent.numbers()]) {
       const task = number >= from && number < end ? this.take(number) : undefined
       if (task !== undefined) tasks.push(task)
     }
@@ -180,9 +209,13 @@ export class CrewMember {
     this.line.terminate()
   }
 
+  get #isOpen(): boolean {
+    return this.state === 'ready' && !this.isAsked && this.left.size < this.#limits.concurrency
+  }
+
   #hasUnbegunMoved(): boolean {
     const begun = this.line.begun()
-    for (const [number, { settings }] of this.sent) {
+    for (const [number, { settings }] of this.sent.entries()) {
       if (settings.transfer !== undefined && number >= begun) return true
     }
     return false
@@ -191,18 +224,5 @@ export class CrewMember {
   #hasSuspect(): boolean {
     for (const task of this.sent.values()) return task.isSuspect
     return false
-  }
-
-  /** What cannot be had back for certain is sent ahead only when nothing long is expected before it. */
-  #getsAhead(task: Task): boolean {
-    if (this.isStuck || task.settings.transfer !== undefined) return false
-    return this.line.canRecall || this.#estimates.isSteady(task.name)
-  }
-
-  /** None while more than half of it is full, so that what is sent goes in few, large messages. */
-  #roomAhead(micros: number): number {
-    if (this.sent.size > MAX_AHEAD / 2 || this.#aheadMicros > AHEAD_MICROS / 2) return 0
-    const byTime = Math.ceil((AHEAD_MICROS - this.#aheadMicros) / micros)
-    return Math.min(MAX_AHEAD - this.sent.size, byTime)
   }
 }

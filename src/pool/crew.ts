@@ -1,7 +1,6 @@
 import { MillhandError, toError, WorkerExitError } from '../core/errors.ts'
 import { errorFromWire } from '../core/wire-error.ts'
 import { CrewMember } from './crew-member.ts'
-import type { Estimates } from './estimates.ts'
 import type { Line, LineListener, OpenLine } from './line.ts'
 import type { CheckedPool } from './pool-options.ts'
 import type { FromWorker } from './protocol.ts'
@@ -27,20 +26,12 @@ export class Crew {
   readonly #options: CheckedPool
   readonly #open: OpenLine
   readonly #module: string
-  readonly #estimates: Estimates
   readonly #listener: CrewListener
 
-  constructor(
-    module: string,
-    options: CheckedPool,
-    open: OpenLine,
-    estimates: Estimates,
-    listener: CrewListener,
-  ) {
+  constructor(module: string, options: CheckedPool, open: OpenLine, listener: CrewListener) {
     this.#module = module
     this.#options = options
     this.#open = open
-    this.#estimates = estimates
     this.#listener = listener
   }
 
@@ -75,7 +66,7 @@ export class Crew {
         { execArgv, env, resourceLimits },
         this.#listenerFor(() => member!),
       )
-      member = new CrewMember(line, { concurrency, maxTasks }, this.#estimates)
+      member = new CrewMember(line, { concurrency, maxTasks })
       this.members.add(member)
       line.post({ kind: 'boot', boot: { module: this.#module, workerData, concurrency, usageMs } })
     } catch (thrown) {
@@ -127,8 +118,7 @@ export class Crew {
         const member = memberOf()
         if (!this.members.has(member)) return
         if (message.kind === 'ready') {
-          if (member.state === 'starting') member.state = 'ready'
-          member.lastWordAt = performance.now()
+          member.isReady(message.names)
           this.#listener.onReady(message.names)
         } else if (message.kind === 'failed') {
           cause = errorFromWire(message.error)

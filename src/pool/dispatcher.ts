@@ -1,6 +1,6 @@
 import { MillhandError } from '../core/errors.ts'
 import type { CrewMember } from './crew-member.ts'
-import type { Estimates } from './estimates.ts'
+import { Kinship } from './kinship.ts'
 import { Lanes } from './lanes.ts'
 import type { Task } from './task.ts'
 
@@ -15,17 +15,12 @@ export class Dispatcher {
   /** How many tasks were taken back from one worker for others. */
   recalled = 0
   readonly #members: ReadonlySet<CrewMember>
-  readonly #estimates: Estimates
+  readonly #kinship = new Kinship()
   readonly #onRefused: (task: Task, error: Error) => void
 
   /** @param onRefused hears of a task whose arguments cannot be copied. */
-  constructor(
-    members: ReadonlySet<CrewMember>,
-    estimates: Estimates,
-    onRefused: (task: Task, error: Error) => void,
-  ) {
+  constructor(members: ReadonlySet<CrewMember>, onRefused: (task: Task, error: Error) => void) {
     this.#members = members
-    this.#estimates = estimates
     this.#onRefused = onRefused
   }
 
@@ -51,26 +46,29 @@ export class Dispatcher {
 
   /** The worker that has the most room: one that has nothing to do, if there is one. */
   #roomiest(next: Task): CrewMember | undefined {
-    const micros = this.#estimates.of(next.name)
     let best: CrewMember | undefined
     for (const member of this.#members) {
-      if (member.room(next, micros) === 0) continue
-      if (best === undefined || member.sent.size < best.sent.size) best = member
+      if (best !== undefined && member.sent.size >= best.sent.size) continue
+      if (member.canTake(next)) best = member
     }
     return best
   }
 
+  /** @param member can take at least the first one. */
   #sendTo(member: CrewMember): void {
     // Its share, so that the last tasks are spread over all.
     const share = Math.ceil(this.waiting.size / this.#members.size)
     const limit = Math.min(MAX_BATCH, share)
+    let { free, ahead, micros } = member.allowance()
     const tasks: Task[] = []
-    let micros = 0
+    this.#kinship.clear()
     for (let next = this.waiting.peek(); next !== undefined; next = this.waiting.peek()) {
-      const each = this.#estimates.of(next.name)
-      micros += each
-      if (tasks.length >= limit) break
-      if (tasks.length >= member.room(next, Math.max(each, micros / (tasks.length + 1)))) break
+      // One that may end its worker goes alone.
+      if (tasks.length >= limit || (tasks.length > 0 && next.isSuspect)) break
+      const fits = free-- > 0 || (ahead > 0 && micros > 0 && member.getsAhead(next)) || next.isSuspect
+      if (!fits || !this.#kinship.add(next.args)) break
+      ahead--
+      micros -= next.estimate.micros
       tasks.push(this.waiting.shift()!)
       if (next.isSuspect) break
     }

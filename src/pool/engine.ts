@@ -64,15 +64,14 @@ export class Engine {
     this.#size = size
     this.#events = events
     const open = options.placement === 'thread' ? openThreadLine : openProcessLine
-    this.#crew = new Crew(module, options, open, this.#estimates, {
+    this.#crew = new Crew(module, options, open, {
       onReady: (names) => this.#onReady(names),
       onMessage: (member, message) => this.#onMessage(member, message),
       onBroken: (error) => this.#onBroken(error),
       onExit: (member, exit, isCrash) => this.#onExit(member, exit, isCrash),
     })
     const tally = this.#tally
-    const estimates = this.#estimates
-    const dispatcher = new Dispatcher(this.#crew.members, estimates, (task, error) => tally.fail(task, error))
+    const dispatcher = new Dispatcher(this.#crew.members, (task, error) => tally.fail(task, error))
     const tries = new SecondTries(tally, dispatcher)
     const staffing = new Staffing(this.#crew, dispatcher, options, size, this.#failures)
     this.#dispatcher = dispatcher
@@ -80,7 +79,7 @@ export class Engine {
     this.#admission = new Admission(options.maxQueue, () => dispatcher.waiting.size)
     this.#interruptions = new Interruptions(options.abortGrace, tally, dispatcher, staffing, tries)
     this.#aftermath = new Aftermath(options.concurrencyPerWorker, tally, dispatcher, tries)
-    this.#inbox = new Inbox(tally, estimates, dispatcher, staffing, tries, events)
+    this.#inbox = new Inbox(tally, dispatcher, staffing, tries, events)
     this.#watch = new Watch(TICK_MS, () => this.#tick())
   }
 
@@ -103,7 +102,7 @@ export class Engine {
     this.#checkOpen()
     if (signal?.aborted === true) throw cancelledError(name, signal.reason)
     this.#admission.enter()
-    const task = new Task(name, args, settings, this.#cancel)
+    const task = new Task(name, args, settings, this.#estimates.of(name), this.#cancel)
     this.#tally.open++
     if (signal !== undefined) this.#listen(task, signal)
     this.#dispatcher.waiting.push(task)

@@ -8,36 +8,41 @@ const FADE = 0.99
 /** What took longer than this lately may do so again, microseconds. */
 const LONG_MICROS = 2000
 
-interface Estimate {
-  micros: number
-  /** The longest of late. */
-  longest: number
-}
-
-/** How long the calls of each function usually take. One that takes long now and then stays short. */
-export class Estimates {
-  readonly #of = new Map<string, Estimate>()
+/** How long the calls of one function usually take. One that takes long now and then stays short. */
+export class Estimate {
+  #micros = UNKNOWN_MICROS
+  /** The longest of late; 0 before the first. */
+  #longest = 0
 
   /** Microseconds. */
-  of(name: string): number {
-    return this.#of.get(name)?.micros ?? UNKNOWN_MICROS
+  get micros(): number {
+    return this.#micros
   }
 
   /** True when every call of late was short, so that none is expected to hold up what is sent behind it. */
-  isSteady(name: string): boolean {
-    const known = this.#of.get(name)
-    return known !== undefined && known.longest < LONG_MICROS
+  get isSteady(): boolean {
+    return this.#longest > 0 && this.#longest < LONG_MICROS
   }
 
-  learn(name: string, micros: number): void {
+  learn(micros: number): void {
     // A clock that counts microseconds sees nothing of the shortest ones.
-    const seen = Math.max(micros, 0.5)
-    const known = this.#of.get(name)
-    if (known === undefined) {
-      this.#of.set(name, { micros: seen, longest: seen })
+    const seen = micros > 0.5 ? micros : 0.5
+    if (this.#longest === 0) {
+      this.#micros = this.#longest = seen
       return
     }
-    known.micros += WEIGHT * (Math.min(seen, known.micros * MAX_STEP) - known.micros)
-    known.longest = Math.max(seen, known.longest * FADE)
+    this.#micros += WEIGHT * (Math.min(seen, this.#micros * MAX_STEP) - this.#micros)
+    this.#longest = Math.max(seen, this.#longest * FADE)
+  }
+}
+
+/** Those of all functions of a pool, by name. */
+export class Estimates {
+  readonly #of = new Map<string, Estimate>()
+
+  of(name: string): Estimate {
+    let found = this.#of.get(name)
+    if (found === undefined) this.#of.set(name, (found = new Estimate()))
+    return found
   }
 }

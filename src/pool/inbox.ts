@@ -2,9 +2,8 @@ import type { Emitter } from '../core/events.ts'
 import { errorFromWire, type WireError } from '../core/wire-error.ts'
 import type { CrewMember } from './crew-member.ts'
 import type { Dispatcher } from './dispatcher.ts'
-import type { Estimates } from './estimates.ts'
 import type { PoolEvents } from './pool-events.ts'
-import { DONE, RESULT_WORDS, YIELDED, type FromWorker } from './protocol.ts'
+import { DONE, OUTCOMES, RESULT_WORDS, YIELDED, type FromWorker } from './protocol.ts'
 import type { SecondTries } from './second-tries.ts'
 import type { Staffing } from './staffing.ts'
 import type { Tally } from './tally.ts'
@@ -12,7 +11,6 @@ import type { Tally } from './tally.ts'
 /** What workers say while they work, and what comes of it. */
 export class Inbox {
   readonly #tally: Tally
-  readonly #estimates: Estimates
   readonly #dispatcher: Dispatcher
   readonly #staffing: Staffing
   readonly #secondTries: SecondTries
@@ -20,14 +18,12 @@ export class Inbox {
 
   constructor(
     tally: Tally,
-    estimates: Estimates,
     dispatcher: Dispatcher,
     staffing: Staffing,
     secondTries: SecondTries,
     events: Emitter<PoolEvents>,
   ) {
     this.#tally = tally
-    this.#estimates = estimates
     this.#dispatcher = dispatcher
     this.#staffing = staffing
     this.#secondTries = secondTries
@@ -67,12 +63,13 @@ export class Inbox {
   #onResults(member: CrewMember, results: readonly unknown[]): void {
     let hasEnded = false
     for (let i = 0; i < results.length; i += RESULT_WORDS) {
-      const number = results[i] as number
-      const outcome = results[i + 1] as number
-      if (outcome === YIELDED) member.sent.get(number)?.onYield?.(results[i + 2])
+      const head = results[i] as number
+      const outcome = head % OUTCOMES
+      const number = (head - outcome) / OUTCOMES
+      if (outcome === YIELDED) member.sent.get(number)?.onYield?.(results[i + 1])
       else {
         hasEnded = true
-        this.#onEnd(member, number, outcome, results[i + 2], results[i + 3] as number)
+        this.#onEnd(member, number, outcome, results[i + 1], results[i + 2] as number)
       }
     }
     if (!hasEnded) return
@@ -86,7 +83,7 @@ export class Inbox {
     const task = member.take(number)
     if (task === undefined) return this.#onCameBack(member, number)
     member.finished++
-    this.#estimates.learn(task.name, micros)
+    task.estimate.learn(micros)
     if (outcome === DONE) this.#tally.complete(task, value)
     else this.#secondTries.failed(task, errorFromWire(value as WireError))
   }

@@ -63,7 +63,7 @@ export class Interruptions {
   }
 
   #checkTimeouts(member: CrewMember, begun: number, now: number): void {
-    for (const [number, task] of member.sent) {
+    for (const [number, task] of member.sent.entries()) {
       // They begin in the order of their numbers.
       if (number >= begun) return
       const { timeoutMs } = task.settings
@@ -98,7 +98,7 @@ export class Interruptions {
   /** The grace is over. Others in the same worker may finish first, if its event loop runs at all. */
   #overstays(member: CrewMember, error: Error, isHeard: boolean, begun: number): void {
     if (member.state === 'ready') this.#staffing.retire(member)
-    const others = [...member.sent.keys()].some((number) => number < begun && !member.told.has(number))
+    const others = [...member.sent.numbers()].some((number) => number < begun && !member.told.has(number))
     if (others && isHeard) return
     member.end(
       new MillhandError(error instanceof MillhandError ? error.code : 'TASK_CANCELLED', endText(error), {

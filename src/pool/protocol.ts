@@ -11,8 +11,11 @@ import type { WireError } from '../core/wire-error.ts'
  */
 export type ToWorker =
   | { readonly kind: 'boot'; readonly boot: PoolBoot }
-  /** number, name of the function, arguments, kind of call; and so on. */
-  | { readonly kind: 'tasks'; readonly tasks: unknown[] }
+  /**
+   * Tasks with the numbers from `first` on, each as these words: which function (its place among the names that the
+   * worker has told) and kind of call, as `place * KINDS + kind`; how many arguments; the arguments.
+   */
+  | { readonly kind: 'tasks'; readonly first: number; readonly tasks: unknown[] }
   | { readonly kind: 'abort'; readonly number: number; readonly reason: WireError }
   /** The reader of a stream wants so many more values. */
   | { readonly kind: 'more'; readonly number: number; readonly count: number }
@@ -20,28 +23,29 @@ export type ToWorker =
   | { readonly kind: 'recall'; readonly end: number }
   | { readonly kind: 'close' }
 
-/** How many words of a `tasks` message make one task, and of a `results` message one result. */
-export const TASK_WORDS = 4
-export const RESULT_WORDS = 4
-
 /** The kind of a call: its result is one value, or a stream of them. */
 export const CALL = 0
 export const STREAM = 1
+export const KINDS = 2
 
 /** How many values a worker may be ahead of the reader of a stream. */
 export const STREAM_AHEAD = 16
+
+/** How many words of a `results` message make one result. */
+export const RESULT_WORDS = 3
 
 /** The outcome of a result: a value, an error, or one value of a stream that goes on. */
 export const DONE = 0
 export const FAILED = 1
 export const YIELDED = 2
+export const OUTCOMES = 4
 
 export type FromWorker =
   /** It has loaded its module, and its setup is done. */
   | { readonly kind: 'ready'; readonly names: readonly string[] }
   /** Its module cannot be loaded, its setup or teardown threw, or nobody caught an error: it ends. */
   | { readonly kind: 'failed'; readonly error: WireError }
-  /** number, outcome, value or error, microseconds; and so on. */
+  /** The number of the task and the outcome, as `number * OUTCOMES + outcome`; value or error; microseconds; and so on. */
   | { readonly kind: 'results'; readonly results: unknown[] }
   /** An abort was heard: the event loop runs. */
   | { readonly kind: 'heard'; readonly number: number }

@@ -1,5 +1,6 @@
 import type { Transferable } from 'node:worker_threads'
 import type { CrewMember } from './crew-member.ts'
+import type { Estimate } from './estimates.ts'
 
 export type TaskStatus = 'pending' | 'running' | 'completed' | 'failed' | 'cancelled'
 
@@ -30,6 +31,8 @@ export class Task<Result = unknown> {
   readonly args: readonly unknown[]
   /** @internal */
   readonly settings: TaskSettings
+  /** @internal Of its function. */
+  readonly estimate: Estimate
   /** @internal How many workers it may have taken down with it. */
   crashes = 0
   /** @internal How often it came back from a worker that died before it had begun anything. */
@@ -55,11 +58,13 @@ export class Task<Result = unknown> {
     name: string,
     args: readonly unknown[],
     settings: TaskSettings,
+    estimate: Estimate,
     cancel: (task: Task, reason: Error | undefined) => void,
   ) {
     this.name = name
     this.args = args
     this.settings = settings
+    this.estimate = estimate
     this.#cancel = cancel
     this.result = new Promise((resolve, reject) => {
       this.#resolve = resolve

@@ -158,7 +158,8 @@ export class WorkerPool<
     return this.#engine.stats()
   }
 
-  #add(fn: unknown, [args = NO_ARGS, options]: readonly unknown[], kind: number): Task {
+  #add(fn: unknown, rest: readonly unknown[], kind: number): Task {
+    const { 0: args = NO_ARGS, 1: options } = rest
     const name = typeof fn === 'function' ? fn.name : fn
     if (typeof name !== 'string' || name === '') {
       throw new InvalidOptionError(

@@ -18,6 +18,19 @@ describe.each(PLACEMENTS)('a pool of a %s', (placement) => {
     expect(await errorOf(pool.run(fail, ['by function']))).toMatchObject({ message: 'by function' })
   })
 
+  test('each call has its own copy of its arguments, and each caller of the result', async () => {
+    // Else a function that changes what it was given changes it for the next call, since both came in one message.
+    const pool = poolOfTasks({ placement, min: 1, max: 1 })
+    await pool.run('stamp', [{}])
+    const box = {}
+    const nested = { seen: 0, box }
+    const calls = [box, box, { seen: 0, box }, nested, nested, box].map((each) => pool.run('stamp', [each]))
+    expect(await Promise.all(calls)).toEqual([1, 1, 1, 1, 1, 1])
+    const [one, other] = await Promise.all([pool.run('sameAgain'), pool.run('sameAgain')])
+    one.text = 'changed'
+    expect(other.text).toBe('as it was')
+  })
+
   test('hands on what a function throws: class, stack and cause', async () => {
     const pool = poolOfTasks({ placement })
     const error = await errorOf(pool.run('fail', ['too far']))

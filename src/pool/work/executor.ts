@@ -1,7 +1,7 @@
 import { MillhandError } from '../../core/errors.ts'
 import { errorFromWire, errorToWire } from '../../core/wire-error.ts'
 import { Deque } from '../deque.ts'
-import { DONE, FAILED, STREAM, TASK_WORDS, YIELDED, type ToWorker } from '../protocol.ts'
+import { DONE, FAILED, KINDS, STREAM, YIELDED, type ToWorker } from '../protocol.ts'
 import { WorkContext } from './context.ts'
 import type { Cursor } from './cursor.ts'
 import { Outbox, type Post } from './outbox.ts'
@@ -14,7 +14,7 @@ export type AnyFunction = (this: WorkContext, ...args: unknown[]) => unknown
 
 interface Work {
   readonly number: number
-  readonly name: string
+  readonly run: AnyFunction | undefined
   readonly args: unknown[]
   readonly kind: number
 }
@@ -25,7 +25,8 @@ interface Running {
 }
 
 export interface ExecutorOptions {
-  readonly functions: ReadonlyMap<string, AnyFunction>
+  /** In the order of their names as the pool was told. */
+  readonly functions: readonly AnyFunction[]
   readonly concurrency: number
   readonly cursor: Cursor
   readonly post: Post
@@ -54,16 +55,17 @@ export class Executor {
   }
 
   /** Takes what came in one message, and begins at once. */
-  take(tasks: readonly unknown[]): void {
-    for (let i = 0; i < tasks.length; i += TASK_WORDS) {
-      this.#waiting.push({
-        number: tasks[i] as number,
-        name: tasks[i + 1] as string,
-        args: tasks[i + 2] as unknown[],
-        kind: tasks[i + 3] as number,
-      })
+  take({ first, tasks }: Extract<ToWorker, { kind: 'tasks' }>): void {
+    const { concurrency, functions } = this.#options
+    let number = first
+    for (let i = 0; i < tasks.length;) {
+      const head = tasks[i++] as number
+      const count = tasks[i++] as number
+      const kind = head & (KINDS - 1)
+      const args = count === 1 ? [tasks[i]] : tasks.slice(i, i + count)
+      this.#waiting.push({ number: number++, run: functions[(head - kind) / KINDS], args, kind })
+      i += count
     }
-    const { concurrency } = this.#options
     while (this.#lanes < concurrency && this.#waiting.size > 0) void this.#lane()
   }
 
@@ -107,14 +109,13 @@ export class Executor {
 
   /** @returns undefined when it has ended already. */
   #run(work: Work): Promise<void> | undefined {
-    const { number } = work
-    const run = this.#options.functions.get(work.name)
+    const { number, run } = work
     const startedAt = performance.now()
     const context = new WorkContext(number, this.#report)
     let value: unknown
     let isLater = work.kind === STREAM
     try {
-      if (run === undefined) throw unknownHere(work.name)
+      if (run === undefined) throw unknownHere()
       value = run.apply(context, work.args)
       isLater ||= isThenable(value)
     } catch (thrown) {
@@ -172,6 +173,6 @@ export class Executor {
 }
 
 /** The file has changed since the first worker loaded it. */
-function unknownHere(name: string): Error {
-  return new MillhandError('NOT_FOUND', `the module of this worker exports no function "${name}" any more`)
+function unknownHere(): Error {
+  return new MillhandError('NOT_FOUND', 'the module of this worker does not export that function any more')
 }

@@ -42,7 +42,7 @@ export class WorkLoop {
   hear(message: ToWorker): void {
     switch (message.kind) {
       case 'tasks':
-        this.#executor!.take(message.tasks)
+        this.#executor!.take(message)
         break
       case 'abort':
         this.#executor?.abort(message)
@@ -73,7 +73,7 @@ export class WorkLoop {
       return
     }
     const { functions } = this.#module
-    this.#executor = new Executor({ functions, concurrency, cursor, post })
+    this.#executor = new Executor({ functions: [...functions.values()], concurrency, cursor, post })
     post({ kind: 'ready', names: [...functions.keys()] })
     let last = performance.eventLoopUtilization()
     setInterval(() => {

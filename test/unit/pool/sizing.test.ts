@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest'
 import { sizeChange, type SizeView } from '../../../src/pool/sizing.ts'
 import { StartFailures } from '../../../src/pool/start-failures.ts'
-import { Estimates } from '../../../src/pool/estimates.ts'
+import { Estimate } from '../../../src/pool/estimates.ts'
 
 const rules = { min: 2, max: 4, growAfterMs: 20, idleTimeoutMs: 1000 }
 const calm: SizeView = {
@@ -68,14 +68,14 @@ describe('workers that cannot start', () => {
 
 describe('estimates', () => {
   test('one long call moves the estimate little, and is remembered for a while', () => {
-    const estimates = new Estimates()
-    expect(estimates.isSteady('f')).toBe(false)
-    for (let n = 0; n < 50; n++) estimates.learn('f', 100)
-    expect(estimates.isSteady('f')).toBe(true)
-    estimates.learn('f', 100_000)
-    expect(estimates.of('f')).toBeLessThan(200)
-    expect(estimates.isSteady('f')).toBe(false)
-    for (let n = 0; n < 500; n++) estimates.learn('f', 100)
-    expect(estimates.isSteady('f')).toBe(true)
+    const estimate = new Estimate()
+    expect(estimate.isSteady).toBe(false)
+    for (let n = 0; n < 50; n++) estimate.learn(100)
+    expect(estimate.isSteady).toBe(true)
+    estimate.learn(100_000)
+    expect(estimate.micros).toBeLessThan(200)
+    expect(estimate.isSteady).toBe(false)
+    for (let n = 0; n < 500; n++) estimate.learn(100)
+    expect(estimate.isSteady).toBe(true)
   })
 })

@@ -4,8 +4,8 @@ import { KINDS } from './protocol.ts'
 import type { Task } from './task.ts'
 import { Window } from './window.ts'
 
-/** So much measured work is sent ahead to a worker, microseconds: more than a message takes to get there. */
-const AHEAD_MICROS = 400
+/** So much measured work is sent ahead to a worker, microseconds: more than a message takes on a busy machine. */
+const AHEAD_MICROS = 2000
 /** However short tasks are, no more of them. */
 const MAX_AHEAD = 512
 /** Tasks are numbered in 28 bits: a worker that was sent so many is replaced before they are used up. */
@@ -71,6 +71,8 @@ export class CrewMember {
   #aheadMicros = 0
   /** How many of those that were sent have arguments that moved there: they cannot be sent again. */
   #moved = 0
+  /** How many of them were not known to be short. */
+  #unsteady = 0
 
   constructor(line: Line, limits: MemberLimits) {
     this.line = line
@@ -93,6 +95,11 @@ export class CrewMember {
     return this.finished >= this.#limits.maxTasks || this.#next > MAX_NUMBER
   }
 
+  /** True when nothing that it was sent is expected to take long. */
+  get isClear(): boolean {
+    return this.#unsteady === 0
+  }
+
   /** True when it has all that it can run. */
   get isFull(): boolean {
     return this.sent.size + this.left.size >= this.#limits.concurrency
@@ -107,7 +114,7 @@ export class CrewMember {
   canTake(task: Task): boolean {
     if (task.isSuspect) return this.#isOpen && this.isIdle
     const { free, ahead, micros } = this.allowance()
-    return free > 0 || (ahead > 0 && micros > 0 && this.getsAhead(task))
+    return free > 0 || (ahead > 0 && micros > 0 && this.getsAhead(task, this.isClear))
   }
 
   /** What it may be sent now, beside suspects. */
@@ -126,10 +133,13 @@ export class CrewMember {
     }
   }
 
-  /** What cannot be had back for certain is sent ahead only when nothing long is expected before it. */
-  getsAhead({ settings, estimate }: Task): boolean {
-    if (this.isStuck || settings.transfer !== undefined) return false
-    return this.line.canRecall || estimate.isSteady
+  /**
+   * What cannot be had back for certain is sent ahead only when nothing long is expected before it.
+   * @param isClear whether everything before it is short.
+   */
+  getsAhead({ settings, estimate }: Task, isClear: boolean): boolean {
+    if (this.isStuck) return false
+    return (this.line.canRecall && settings.transfer === undefined) || (isClear && estimate.isSteady)
   }
 
   /** True when it shares its event loop among tasks, and has said nothing for `ms` while it had some. */
@@ -170,8 +180,10 @@ export class CrewMember {
       task.number = this.#next++
       task.begunAt = undefined
       if (task.settings.transfer !== undefined) this.#moved++
+      task.isSteady = task.estimate.isSteady
+      if (!task.isSteady) this.#unsteady++
       this.sent.add(task.number, task)
-      this.#aheadMicros += task.estimate.micros
+      this.#aheadMicros += task.estimate.burden
     }
   }
 
@@ -179,8 +191,9 @@ export class CrewMember {
   take(number: number): Task | undefined {
     const task = this.sent.take(number)
     if (task === undefined) return undefined
-    this.#aheadMicros = this.sent.size === 0 ? 0 : Math.max(0, this.#aheadMicros - task.estimate.micros)
+    this.#aheadMicros = this.sent.size === 0 ? 0 : Math.max(0, this.#aheadMicros - task.estimate.burden)
     if (task.settings.transfer !== undefined) this.#moved--
+    if (!task.isSteady) this.#unsteady--
     task.member = undefined
     return task
   }

@@ -60,15 +60,18 @@ export class Dispatcher {
     const share = Math.ceil(this.waiting.size / this.#members.size)
     const limit = Math.min(MAX_BATCH, share)
     let { free, ahead, micros } = member.allowance()
+    let { isClear } = member
     const tasks: Task[] = []
     this.#kinship.clear()
     for (let next = this.waiting.peek(); next !== undefined; next = this.waiting.peek()) {
       // One that may end its worker goes alone.
       if (tasks.length >= limit || (tasks.length > 0 && next.isSuspect)) break
-      const fits = free-- > 0 || (ahead > 0 && micros > 0 && member.getsAhead(next)) || next.isSuspect
+      const fits =
+        free-- > 0 || (ahead > 0 && micros > 0 && member.getsAhead(next, isClear)) || next.isSuspect
       if (!fits || !this.#kinship.add(next.args)) break
       ahead--
-      micros -= next.estimate.micros
+      micros -= next.estimate.burden
+      isClear &&= next.estimate.isSteady
       tasks.push(this.waiting.shift()!)
       if (next.isSuspect) break
     }

@@ -229,6 +229,7 @@ export class Engine {
   }
 
   #onExit(member: CrewMember, exit: WorkerExitError, isCrash: boolean): void {
+    this.#inbox.readResults(member)
     const tasks = this.#aftermath.settle(member, exit)
     if (isCrash) this.#onCrash(exit, tasks)
     this.#staff()
@@ -251,6 +252,8 @@ export class Engine {
     this.#tickedAt = now
     let isBusy = this.#tally.open > 0 || this.#tally.waiters > 0
     for (const member of this.#crew.members) {
+      // It may have left some before it began with what takes longer than ever before.
+      this.#inbox.readResults(member)
       if (this.#interruptions.lookAfter(member, now, !this.#skipsTimeouts)) isBusy = true
     }
     this.#dispatcher.deal()
@@ -266,7 +269,8 @@ export class Engine {
     await this.drain()
     this.#isOver = true
     for (const member of this.#crew.members) {
-      if (member.state !== 'starting' && member.isIdle) this.#crew.close(member)
+      // One that was told to end a task has its grace: it closes when it has.
+      if (member.state !== 'starting') this.#staffing.retire(member)
       else member.end(new MillhandError('POOL_CLOSED', 'the pool was closed'))
     }
     this.#watch.start()

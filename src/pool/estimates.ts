@@ -3,6 +3,8 @@ const WEIGHT = 0.1
 const MAX_STEP = 8
 /** What nothing is known of is taken for this, microseconds: long enough that little is sent ahead of it. */
 const UNKNOWN_MICROS = 100
+/** Of what may take long, so much less is sent ahead. */
+const UNSTEADY = 5
 /** A long call is remembered for some hundred calls. */
 const FADE = 0.99
 /** What took longer than this lately may do so again, microseconds. */
@@ -22,6 +24,11 @@ export class Estimate {
   /** True when every call of late was short, so that none is expected to hold up what is sent behind it. */
   get isSteady(): boolean {
     return this.#longest > 0 && this.#longest < LONG_MICROS
+  }
+
+  /** What a call counts for when it is sent ahead, microseconds: more than it takes when it may take long. */
+  get burden(): number {
+    return this.isSteady ? this.#micros : this.#micros * UNSTEADY
   }
 
   learn(micros: number): void {

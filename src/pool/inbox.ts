@@ -33,6 +33,7 @@ export class Inbox {
   /** @returns true when more can be dealt now. */
   hear(member: CrewMember, message: FromWorker): boolean {
     member.heardAt = performance.now()
+    this.readResults(member)
     switch (message.kind) {
       case 'results':
         this.#onResults(member, message.results)
@@ -60,25 +61,36 @@ export class Inbox {
     }
   }
 
+  /** Of what the worker has left in memory. */
+  readResults(member: CrewMember): void {
+    const { finished } = member
+    member.line.readResults((head, value, micros) => this.#onEnd(member, head, value, micros))
+    if (member.finished > finished) this.#hasMovedOn(member)
+  }
+
   #onResults(member: CrewMember, results: readonly unknown[]): void {
     let hasEnded = false
     for (let i = 0; i < results.length; i += RESULT_WORDS) {
       const head = results[i] as number
-      const outcome = head % OUTCOMES
-      const number = (head - outcome) / OUTCOMES
-      if (outcome === YIELDED) member.sent.get(number)?.onYield?.(results[i + 1])
-      else {
+      if (head % OUTCOMES === YIELDED) {
+        member.sent.get((head - YIELDED) / OUTCOMES)?.onYield?.(results[i + 1])
+      } else {
         hasEnded = true
-        this.#onEnd(member, number, outcome, results[i + 1], results[i + 2] as number)
+        this.#onEnd(member, head, results[i + 1], results[i + 2] as number)
       }
     }
-    if (!hasEnded) return
-    member.lastWordAt = member.heardAt
+    if (hasEnded) this.#hasMovedOn(member)
+  }
+
+  #hasMovedOn(member: CrewMember): void {
+    member.lastWordAt = performance.now()
     member.isStuck = false
     this.#staffing.replaceIfWorn(member)
   }
 
-  #onEnd(member: CrewMember, number: number, outcome: number, value: unknown, micros: number): void {
+  #onEnd(member: CrewMember, head: number, value: unknown, micros: number): void {
+    const outcome = head % OUTCOMES
+    const number = (head - outcome) / OUTCOMES
     if (member.told.size > 0) member.told.delete(number)
     const task = member.take(number)
     if (task === undefined) return this.#onCameBack(member, number)

@@ -7,6 +7,8 @@ export interface Line {
   readonly canRecall: boolean
   /** @throws DataCloneError when something in it cannot be copied. Does nothing when the worker is gone. */
   post(message: ToWorker, transfer?: readonly Transferable[]): void
+  /** Hands over the results that the worker left, where it can leave any. Right also when the worker is dead. */
+  readResults(take: (head: number, value: unknown, micros: number) => void): void
   /** The number after that of the last task that was begun. Right also when the worker is dead. */
   begun(): number
   /** Takes back what has not begun below `end`. @returns the first number taken back; undefined when it cannot. */

@@ -62,6 +62,7 @@ export function openProcessLine(options: LineOptions, listener: LineListener): L
       if (message.kind === 'tasks') checkCrossing(message.tasks)
       if (child.connected) child.send(message, () => {})
     },
+    readResults: () => {},
     begun: () => (!isOver && builtin.fs.readSync(file, cursor, 0, 4, 0) === 4 ? cursor.readInt32LE() : 0),
     // Nothing that both could change at once is between two processes.
     recall: () => undefined,

@@ -43,6 +43,8 @@ export class Task<Result = unknown> {
   member: CrewMember | undefined
   /** @internal */
   number = 0
+  /** @internal Whether it was known to be short when it was sent. */
+  isSteady = false
   /** @internal When it was seen to have begun, on the clock of `performance.now()`. */
   begunAt: number | undefined
   /** @internal Of a stream: hears each value. */

@@ -3,6 +3,7 @@ import { toError } from '../core/errors.ts'
 import { flagsOf } from '../worker/placement/entry.ts'
 import type { Line, LineListener, LineOptions } from './line.ts'
 import type { FromWorker } from './protocol.ts'
+import { ResultRing } from './result-ring.ts'
 
 /** What a thread and its pool share; see protocol.ts. */
 export interface PoolMemory {
@@ -10,6 +11,8 @@ export interface PoolMemory {
   readonly cursor: Int32Array
   /** Counts messages, for a thread that listens without its event loop. */
   readonly bell: Int32Array
+  /** For a ResultRing. */
+  readonly results: SharedArrayBuffer
 }
 
 const isSource = import.meta.url.endsWith('.ts')
@@ -18,7 +21,9 @@ const ENTRY = new URL(isSource ? './work/pool-thread-entry.ts' : './pool-thread-
 export function openThreadLine(options: LineOptions, listener: LineListener): Line {
   const cursor = new Int32Array(new SharedArrayBuffer(4))
   const bell = new Int32Array(new SharedArrayBuffer(4))
-  const workerData: PoolMemory = { cursor, bell }
+  const results = ResultRing.newMemory()
+  const ring = new ResultRing(results)
+  const workerData: PoolMemory = { cursor, bell, results }
   const { env, resourceLimits } = options
   const thread = new Thread(ENTRY, {
     name: 'millhand-pool',
@@ -46,6 +51,7 @@ export function openThreadLine(options: LineOptions, listener: LineListener): Li
       Atomics.add(bell, 0, 1)
       Atomics.notify(bell, 0)
     },
+    readResults: (take) => ring.read(take),
     begun: () => Atomics.load(cursor, 0),
     recall(end) {
       for (;;) {

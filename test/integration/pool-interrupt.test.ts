@@ -1,4 +1,5 @@
 /** A task that is cancelled or late is told, then ended with its worker: nothing else is lost, and nothing hangs. */
+import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { until } from '../../src/testing/index.ts'
 import { errorOf, newPath, PLACEMENTS, poolOfTasks } from '../fixtures/pool/pools.ts'
@@ -27,6 +28,17 @@ describe.each(PLACEMENTS)('a task in a %s', (placement) => {
     })
     expect(await pool.run('add', [1, 1])).toBe(2)
     expect(pool.stats()).toMatchObject({ crashes: 0, workers: 1 })
+  })
+
+  test('has its grace also when the pool is closed meanwhile', async () => {
+    // Else whoever cancels and closes, as on Ctrl-C, ends what was just about to clean up.
+    const pool = poolOfTasks({ placement, min: 1, max: 1, abortGrace: '20s' })
+    const path = newPath()
+    const task = pool.submit('heedInto', [path])
+    await until(() => task.progress === 'listening')
+    task.cancel()
+    await pool.close()
+    expect(readFileSync(path, 'utf8')).toBe('heeded')
   })
 
   test.each(['hang', 'waitForever'] as const)(
@@ -93,6 +105,16 @@ describe.each(PLACEMENTS)('a task in a %s', (placement) => {
     expect(error.message).toContain('did not end within abortGrace after this: hang was cancelled')
     expect(await pool.run('add', [1, 1])).toBe(2)
   })
+})
+
+test('what was done in a thread is not lost when a task hangs that never took long before', async () => {
+  // Else a call that nobody has anything against fails, since its result lay beside the one that hangs.
+  const pool = poolOfTasks({ min: 1, max: 1, abortGrace: 20 })
+  for (let n = 0; n < 500; n++) await pool.run('hangAt', [n, -1])
+  const calls = Array.from({ length: 100 }, (_, n) => pool.run('hangAt', [n, 50], { timeout: 200 }))
+  const settled = await Promise.allSettled(calls)
+  const failed = settled.flatMap((each, n) => (each.status === 'rejected' ? [[n, each.reason.code]] : []))
+  expect(failed).toEqual([[50, 'TASK_TIMEOUT']])
 })
 
 test('what a blocked loop here heard too late of does not count as late', async () => {

@@ -83,6 +83,15 @@ describe.each(PLACEMENTS)('a pool of a %s', (placement) => {
     expect(pool.stats()).toMatchObject({ completed: 5000, failed: 0, waiting: 0, sent: 0 })
   })
 
+  test('short tasks do not wait behind a long one that nobody knew of', async () => {
+    const pool = poolOfTasks({ placement })
+    await pool.start()
+    for (let n = 0; n < 50; n++) await pool.run('noop')
+    const long = pool.submit('spin', [1500])
+    await Promise.all(Array.from({ length: 40 }, () => pool.run('noop')))
+    expect(long.isComplete).toBe(false)
+  })
+
   test('runs so many at a time in each worker as it may', async () => {
     const pool = poolOfTasks({ placement, min: 1, max: 1, concurrencyPerWorker: 10 })
     await Promise.all(Array.from({ length: 40 }, () => pool.run('wait', [5])))

@@ -1,7 +1,9 @@
 import { MillhandError } from '../../core/errors.ts'
 import { errorFromWire, errorToWire } from '../../core/wire-error.ts'
 import { Deque } from '../deque.ts'
-import { DONE, FAILED, KINDS, STREAM, YIELDED, type ToWorker } from '../protocol.ts'
+import { Estimate } from '../estimates.ts'
+import { CALL, DONE, FAILED, KINDS, STREAM, YIELDED, type ToWorker } from '../protocol.ts'
+import type { ResultRing } from '../result-ring.ts'
 import { WorkContext } from './context.ts'
 import type { Cursor } from './cursor.ts'
 import { Outbox, type Post } from './outbox.ts'
@@ -12,9 +14,14 @@ import { isThenable } from './thenable.ts'
 /** A function of the module, as it is called. */
 export type AnyFunction = (this: WorkContext, ...args: unknown[]) => unknown
 
+interface Callee {
+  readonly run: AnyFunction
+  readonly estimate: Estimate
+}
+
 interface Work {
   readonly number: number
-  readonly run: AnyFunction | undefined
+  readonly callee: Callee | undefined
   readonly args: unknown[]
   readonly kind: number
 }
@@ -29,12 +36,14 @@ export interface ExecutorOptions {
   readonly functions: readonly AnyFunction[]
   readonly concurrency: number
   readonly cursor: Cursor
+  readonly ring: ResultRing | undefined
   readonly post: Post
 }
 
 /** Runs the tasks of one worker: `concurrency` of them at a time, in the order in which they came. */
 export class Executor {
   readonly #options: ExecutorOptions
+  readonly #callees: readonly Callee[]
   readonly #outbox: Outbox
   readonly #waiting = new Deque<Work>()
   readonly #running = new Map<number, Running>()
@@ -43,7 +52,8 @@ export class Executor {
 
   constructor(options: ExecutorOptions) {
     this.#options = options
-    this.#outbox = new Outbox(options.post, (number, error) => this.#stop(number, error))
+    this.#callees = options.functions.map((run) => ({ run, estimate: new Estimate() }))
+    this.#outbox = new Outbox(options.post, options.ring, (number, error) => this.#stop(number, error))
   }
 
   get isIdle(): boolean {
@@ -56,14 +66,14 @@ export class Executor {
 
   /** Takes what came in one message, and begins at once. */
   take({ first, tasks }: Extract<ToWorker, { kind: 'tasks' }>): void {
-    const { concurrency, functions } = this.#options
+    const { concurrency } = this.#options
     let number = first
     for (let i = 0; i < tasks.length;) {
       const head = tasks[i++] as number
       const count = tasks[i++] as number
       const kind = head & (KINDS - 1)
       const args = count === 1 ? [tasks[i]] : tasks.slice(i, i + count)
-      this.#waiting.push({ number: number++, run: functions[(head - kind) / KINDS], args, kind })
+      this.#waiting.push({ number: number++, callee: this.#callees[(head - kind) / KINDS], args, kind })
       i += count
     }
     while (this.#lanes < concurrency && this.#waiting.size > 0) void this.#lane()
@@ -74,7 +84,7 @@ export class Executor {
     this.#options.post({ kind: 'heard', number })
     this.#stop(number, error)
     for (const work of this.#waiting.reject((each) => each.number === number)) {
-      this.#add(work.number, FAILED, reason, performance.now())
+      this.#outbox.add(work.number, FAILED, reason, 0)
       this.#planFlush()
     }
   }
@@ -109,21 +119,23 @@ export class Executor {
 
   /** @returns undefined when it has ended already. */
   #run(work: Work): Promise<void> | undefined {
-    const { number, run } = work
+    const { number, callee, kind } = work
+    // What has ended is not to wait behind what may take long.
+    if (callee?.estimate.isSteady !== true) this.#outbox.flush()
     const startedAt = performance.now()
     const context = new WorkContext(number, this.#report)
     let value: unknown
-    let isLater = work.kind === STREAM
+    let isLater = kind === STREAM
     try {
-      if (run === undefined) throw unknownHere()
-      value = run.apply(context, work.args)
+      if (callee === undefined) throw unknownHere()
+      value = callee.run.apply(context, work.args)
       isLater ||= isThenable(value)
     } catch (thrown) {
-      this.#add(number, FAILED, errorToWire(thrown), startedAt)
+      this.#end(work, FAILED, errorToWire(thrown), startedAt)
       return undefined
     }
     if (isLater) return this.#finish(work, context, value, startedAt)
-    this.#add(number, DONE, value, startedAt)
+    this.#end(work, DONE, value, startedAt)
     return undefined
   }
 
@@ -138,9 +150,9 @@ export class Executor {
         work.kind === STREAM
           ? await pumpStream(await value, credit, context, (each) => this.#yield(number, each))
           : await value
-      this.#add(number, DONE, result, startedAt)
+      this.#end(work, DONE, result, startedAt)
     } catch (thrown) {
-      this.#add(number, FAILED, errorToWire(thrown), startedAt)
+      this.#end(work, FAILED, errorToWire(thrown), startedAt)
     } finally {
       this.#running.delete(number)
     }
@@ -148,13 +160,15 @@ export class Executor {
   }
 
   #yield(number: number, value: unknown): void {
-    const now = performance.now()
-    this.#outbox.add(number, YIELDED, value, now, now)
+    this.#outbox.add(number, YIELDED, value, 0)
     this.#planFlush()
   }
 
-  #add(number: number, outcome: number, value: unknown, startedAt: number): void {
-    this.#outbox.add(number, outcome, value, startedAt, performance.now())
+  #end({ number, callee, kind }: Work, outcome: number, value: unknown, startedAt: number): void {
+    const micros = Math.round((performance.now() - startedAt) * 1000)
+    callee?.estimate.learn(micros)
+    if (kind === CALL && outcome === DONE) this.#outbox.done(number, value, micros)
+    else this.#outbox.add(number, outcome, value, micros)
   }
 
   readonly #report = (number: number, progress: unknown): void => {

@@ -3,51 +3,70 @@ import { MillhandError } from '../../core/errors.ts'
 import { errorToWire } from '../../core/wire-error.ts'
 import { Kinship } from '../kinship.ts'
 import { DONE, FAILED, OUTCOMES, RESULT_WORDS, type FromWorker } from '../protocol.ts'
+import type { ResultRing } from '../result-ring.ts'
 import { transferListOf } from '../transfer.ts'
 
-/** What has ended does not wait for more to travel with it when so much time went into what is there, ms. */
-const MAX_AGE_MS = 0.05
+/** What has ended is told of when so much work has gone into what is there, microseconds. */
+const MAX_HELD_MICROS = 500
+/** The same for what would be lost with the worker. */
+const MAX_RISKED_MICROS = 50
 const MAX_RESULTS = 256
 
 export type Post = (message: FromWorker, transfer?: readonly Transferable[]) => void
 
-/** Collects results, so that many short tasks share one message, and none waits behind a long one. */
+/** Collects results, so that many short tasks share one message. */
 export class Outbox {
   readonly #post: Post
+  readonly #ring: ResultRing | undefined
   readonly #onRefused: (number: number, error: Error) => void
+  readonly #kinship = new Kinship()
   #results: unknown[] = []
   #transfer: Transferable[] | undefined
-  readonly #kinship = new Kinship()
-  #since = 0
+  #micros = 0
+  /** How many are in the ring of which the pool was not told. */
+  #untold = 0
 
   /** @param onRefused hears of a value of a stream that cannot be copied: the stream has failed. */
-  constructor(post: Post, onRefused: (number: number, error: Error) => void) {
+  constructor(post: Post, ring: ResultRing | undefined, onRefused: (number: number, error: Error) => void) {
     this.#post = post
+    this.#ring = ring
     this.#onRefused = onRefused
   }
 
   get isEmpty(): boolean {
-    return this.#results.length === 0
+    return this.#results.length === 0 && this.#untold === 0
   }
 
-  /** `startedAt` and `now` are moments on the clock of `performance.now()`. */
-  add(number: number, outcome: number, value: unknown, startedAt: number, now: number): void {
+  /** The result of a call. */
+  done(number: number, value: unknown, micros: number): void {
+    if (this.#ring?.write(number * OUTCOMES + DONE, value, micros) !== true) {
+      this.add(number, DONE, value, micros)
+      return
+    }
+    this.#untold++
+    this.#micros += micros
+    if (this.#micros > MAX_HELD_MICROS || this.#untold >= MAX_RESULTS) this.flush()
+  }
+
+  add(number: number, outcome: number, value: unknown, micros: number): void {
     if (isObject(value) && !this.#kinship.add([value])) {
       this.flush()
       this.#kinship.add([value])
     }
-    if (this.#results.length === 0) this.#since = startedAt
-    this.#results.push(number * OUTCOMES + outcome, value, Math.round((now - startedAt) * 1000))
+    this.#results.push(number * OUTCOMES + outcome, value, micros)
     const moved = transferListOf(value)
     if (moved !== undefined) (this.#transfer ??= []).push(...moved)
-    if (now - this.#since > MAX_AGE_MS || this.#results.length >= MAX_RESULTS * RESULT_WORDS) this.flush()
+    this.#micros += micros
+    if (this.#micros > MAX_RISKED_MICROS || this.#results.length >= MAX_RESULTS * RESULT_WORDS) this.flush()
   }
 
   flush(): void {
-    if (this.#results.length === 0) return
+    if (this.isEmpty) return
     const [results, transfer] = [this.#results, this.#transfer]
     this.#results = []
     this.#transfer = undefined
+    this.#micros = 0
+    this.#untold = 0
     this.#kinship.clear()
     try {
       this.#post({ kind: 'results', results }, transfer)

@@ -37,6 +37,7 @@ const loop = new WorkLoop({
     send(message)
   },
   cursor: fileCursor(),
+  ring: undefined,
   memoryBytes: () => process.memoryUsage.rss(),
   end: (message, exitCode) => {
     setTimeout(() => process.exit(exitCode), FLUSH_MS)

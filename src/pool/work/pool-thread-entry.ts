@@ -3,19 +3,21 @@ import { getHeapStatistics } from 'node:v8'
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads'
 import type { PoolMemory } from '../thread-line.ts'
 import type { ToWorker } from '../protocol.ts'
+import { ResultRing } from '../result-ring.ts'
 import { sharedCursor } from './cursor.ts'
+import { Linger } from './linger.ts'
 import { WorkLoop } from './work-loop.ts'
 
 const port = parentPort!
-const { cursor, bell } = workerData as PoolMemory
-/** For so long a worker that has just run out of work listens for more without going back to its event loop, ms. */
-const LINGER_MS = 0.05
-/** So often in a row at most: timers and sockets want their turn. */
-const MAX_LINGERS = 20
+const { cursor, bell, results } = workerData as PoolMemory
+const linger = new Linger(bell)
+/** For so long at most it listens beside its event loop: timers and sockets want their turn, ms. */
+const AWAY_MS = 5
 
 const loop = new WorkLoop({
   post: (message, transfer) => port.postMessage(message, transfer),
   cursor: sharedCursor(cursor),
+  ring: new ResultRing(results),
   memoryBytes: () => {
     const { used_heap_size, external_memory } = getHeapStatistics()
     return used_heap_size + external_memory
@@ -27,14 +29,14 @@ const loop = new WorkLoop({
 })
 
 port.on('message', (message: ToWorker) => {
-  let rung = Atomics.load(bell, 0)
   loop.hear(message)
+  const end = performance.now() + AWAY_MS
   // What waits for its own event loop must have it.
-  for (let i = 0; i < MAX_LINGERS && loop.isIdle; i++) {
+  while (loop.isIdle && performance.now() < end) {
+    const { rung } = linger
     const next = receiveMessageOnPort(port)
     if (next !== undefined) loop.hear(next.message)
-    else if (Atomics.wait(bell, 0, rung, LINGER_MS) === 'timed-out') return
-    rung = Atomics.load(bell, 0)
+    else if (!linger.waits(rung)) return
   }
 })
 process.on('uncaughtExceptionMonitor', (error) => loop.dying(error))

@@ -3,6 +3,7 @@ import type { FromWorker, PoolBoot, ToWorker } from '../protocol.ts'
 import { enterBoot } from './boot-scope.ts'
 import type { Cursor } from './cursor.ts'
 import { Executor } from './executor.ts'
+import type { ResultRing } from '../result-ring.ts'
 import { loadFunctions, type PoolModule } from './load-functions.ts'
 import type { Post } from './outbox.ts'
 
@@ -10,6 +11,8 @@ import type { Post } from './outbox.ts'
 export interface WorkLine {
   readonly post: Post
   readonly cursor: Cursor
+  /** Where results can be left without a message. */
+  readonly ring: ResultRing | undefined
   memoryBytes(): number
   /** Sends a last message, and ends this thread or process when it is on its way. */
   end(message: FromWorker, exitCode: number): void
@@ -62,7 +65,7 @@ export class WorkLoop {
   }
 
   async #boot({ module, workerData, concurrency, usageMs }: PoolBoot): Promise<void> {
-    const { post, cursor } = this.#line
+    const { post, cursor, ring } = this.#line
     try {
       enterBoot(module)
       this.#module = await loadFunctions(module)
@@ -73,7 +76,7 @@ export class WorkLoop {
       return
     }
     const { functions } = this.#module
-    this.#executor = new Executor({ functions: [...functions.values()], concurrency, cursor, post })
+    this.#executor = new Executor({ functions: [...functions.values()], concurrency, cursor, ring, post })
     post({ kind: 'ready', names: [...functions.keys()] })
     let last = performance.eventLoopUtilization()
     setInterval(() => {

@@ -8,6 +8,8 @@ import { Window } from './window.ts'
 const AHEAD_MICROS = 2000
 /** However short tasks are, no more of them. */
 const MAX_AHEAD = 512
+/** Short tasks come back within this, ms. */
+const SHORT_MS = 1
 /** Tasks are numbered in 28 bits: a worker that was sent so many is replaced before they are used up. */
 const MAX_NUMBER = 2 ** 28 - 1000
 
@@ -122,7 +124,7 @@ export class CrewMember {
     const { concurrency, maxTasks } = this.#limits
     const { size } = this.sent
     const out = size + this.left.size
-    if (!this.#isOpen || (size > 0 && this.#hasSuspect())) return NOTHING
+    if (!this.#isOpen || (size > 0 && this.#hasSuspect()) || this.#isComingBack) return NOTHING
     const quota = maxTasks === Infinity ? Infinity : maxTasks - this.finished - out
     // None ahead while more than half of it is full, so that what is sent goes in few, large messages.
     const isHalfFull = size > MAX_AHEAD / 2 || this.#aheadMicros > AHEAD_MICROS / 2
@@ -224,6 +226,14 @@ export class CrewMember {
 
   get #isOpen(): boolean {
     return this.state === 'ready' && !this.isAsked && this.left.size < this.#limits.concurrency
+  }
+
+  /** True when less than half of what it can run is free, and the rest about to be: then more goes in one message. */
+  get #isComingBack(): boolean {
+    const { concurrency } = this.#limits
+    const { size } = this.sent
+    if (size <= concurrency / 2 || size >= concurrency || !this.isClear) return false
+    return performance.now() - this.lastWordAt < SHORT_MS
   }
 
   #hasUnbegunMoved(): boolean {

@@ -27,10 +27,12 @@ export class Dispatcher {
   /** Sends what can be sent now. */
   deal(): void {
     this.#freeStuck()
-    while (this.waiting.size > 0) {
-      const member = this.#roomiest(this.waiting.peek()!)
+    for (let next = this.waiting.peek(); next !== undefined; next = this.waiting.peek()) {
+      const takers = this.#takers(next)
+      const member = roomiest(takers)
       if (member === undefined) return
-      this.#sendTo(member)
+      // Its share, so that the last tasks are spread over all.
+      this.#sendTo(member, Math.min(MAX_BATCH, Math.ceil(this.waiting.size / takers.length)))
     }
   }
 
@@ -44,21 +46,14 @@ export class Dispatcher {
     for (const task of tasks.toReversed()) if (!task.isComplete) this.waiting.unshift(task)
   }
 
-  /** The worker that has the most room: one that has nothing to do, if there is one. */
-  #roomiest(next: Task): CrewMember | undefined {
-    let best: CrewMember | undefined
-    for (const member of this.#members) {
-      if (best !== undefined && member.sent.size >= best.sent.size) continue
-      if (member.canTake(next)) best = member
-    }
-    return best
+  #takers(next: Task): CrewMember[] {
+    const takers: CrewMember[] = []
+    for (const member of this.#members) if (member.canTake(next)) takers.push(member)
+    return takers
   }
 
   /** @param member can take at least the first one. */
-  #sendTo(member: CrewMember): void {
-    // Its share, so that the last tasks are spread over all.
-    const share = Math.ceil(this.waiting.size / this.#members.size)
-    const limit = Math.min(MAX_BATCH, share)
+  #sendTo(member: CrewMember, limit: number): void {
     let { free, ahead, micros } = member.allowance()
     let { isClear } = member
     const tasks: Task[] = []
@@ -104,6 +99,13 @@ export class Dispatcher {
       if (this.waiting.size > 0) member.ask()
     }
   }
+}
+
+/** The one that has the least in hand: one that has nothing to do, if there is one. */
+function roomiest(members: readonly CrewMember[]): CrewMember | undefined {
+  let best = members[0]
+  for (const member of members) if (member.sent.size < best!.sent.size) best = member
+  return best
 }
 
 function notCopyable({ name }: Task, thrown: unknown): Error {

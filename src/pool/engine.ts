@@ -88,6 +88,11 @@ export class Engine {
     return this.#broken
   }
 
+  /** Whether the calls of a function have all been short of late. */
+  isSteady(name: string): boolean {
+    return this.#estimates.of(name).isSteady
+  }
+
   async start(): Promise<void> {
     this.#checkOpen()
     this.#watch.start()

@@ -17,8 +17,6 @@ export interface TaskSettings {
 export class Task<Result = unknown> {
   /** Of the function. */
   readonly name: string
-  /** Settles once, however often the task is tried. Rejects with `error`. */
-  readonly result: Promise<Result>
   /** What the function said last with `this.progress(value)`. */
   progress: unknown
   /** Why it failed or was cancelled. */
@@ -49,9 +47,13 @@ export class Task<Result = unknown> {
   begunAt: number | undefined
   /** @internal Of a stream: hears each value. */
   onYield: ((value: unknown) => void) | undefined
+  /** @internal What it returned. */
+  value: unknown
+  /** @internal Whoever it is run for, to find that again. */
+  owner: unknown
   #outcome: 'completed' | 'failed' | 'cancelled' | undefined
-  #resolve!: (value: Result) => void
-  #reject!: (error: Error) => void
+  /** Made when it is asked for. */
+  #promise: PromiseWithResolvers<Result> | undefined
   #cancel: (task: Task, reason: Error | undefined) => void
   #onSettled: (() => void) | undefined
 
@@ -68,10 +70,15 @@ export class Task<Result = unknown> {
     this.settings = settings
     this.estimate = estimate
     this.#cancel = cancel
-    this.result = new Promise((resolve, reject) => {
-      this.#resolve = resolve
-      this.#reject = reject
-    })
+  }
+
+  /** Settles once, however often the task is tried. Rejects with `error`. */
+  get result(): Promise<Result> {
+    if (this.#promise === undefined) {
+      this.#promise = Promise.withResolvers<Result>()
+      if (this.isComplete) this.#tell(this.#promise)
+    }
+    return this.#promise.promise
   }
 
   get priority(): number {
@@ -109,14 +116,16 @@ export class Task<Result = unknown> {
 
   /** @internal */
   complete(value: unknown): void {
-    if (this.#settle('completed')) this.#resolve(value as Result)
+    if (this.isComplete) return
+    this.value = value
+    this.#settle('completed')
   }
 
   /** @internal */
   fail(error: Error, outcome: 'failed' | 'cancelled' = 'failed'): void {
-    if (!this.#settle(outcome)) return
+    if (this.isComplete) return
     this.error = error
-    this.#reject(error)
+    this.#settle(outcome)
   }
 
   /** @internal */
@@ -124,10 +133,14 @@ export class Task<Result = unknown> {
     this.#onSettled = then
   }
 
-  #settle(outcome: 'completed' | 'failed' | 'cancelled'): boolean {
-    if (this.#outcome !== undefined) return false
+  #settle(outcome: 'completed' | 'failed' | 'cancelled'): void {
     this.#outcome = outcome
     this.#onSettled?.()
-    return true
+    if (this.#promise !== undefined) this.#tell(this.#promise)
+  }
+
+  #tell({ resolve, reject }: PromiseWithResolvers<Result>): void {
+    if (this.#outcome === 'completed') resolve(this.value as Result)
+    else reject(this.error)
   }
 }

@@ -118,6 +118,14 @@ describe.each([
     await until(() => events.outcomes().includes('cancelled'), WITHIN)
   })
 
+  test('run no more at a time than they may, however short they are', async () => {
+    // Else a handler that is limited on purpose, for a database say, is not.
+    await run({ concurrency: 4, workers: 2 })
+    const ids = await Promise.all(Array.from({ length: 400 }, () => add('counts')))
+    const most = await Promise.all(ids.map(async (id) => (await ended(id)).result as number))
+    expect(Math.max(...most)).toBeLessThanOrEqual(2)
+  })
+
   test('are drained by a stop', async () => {
     const started = await run()
     const id = await add('hangsLoop', { n: 300 })

@@ -84,7 +84,7 @@ export class Executor {
     this.#options.post({ kind: 'heard', number })
     this.#stop(number, error)
     for (const work of this.#waiting.reject((each) => each.number === number)) {
-      this.#outbox.add(work.number, FAILED, reason, 0)
+      this.#outbox.add(work.number, FAILED, reason, 0, performance.now())
       this.#planFlush()
     }
   }
@@ -114,7 +114,9 @@ export class Executor {
       if (pending !== undefined) await pending
     }
     this.#lanes--
-    this.#outbox.flush()
+    // Others are likely to end with it.
+    if (this.#lanes === 0) this.#outbox.flush()
+    else this.#planFlush()
   }
 
   /** @returns undefined when it has ended already. */
@@ -125,17 +127,20 @@ export class Executor {
     const startedAt = performance.now()
     const context = new WorkContext(number, this.#report)
     let value: unknown
+    let outcome = DONE
     let isLater = kind === STREAM
     try {
       if (callee === undefined) throw unknownHere()
       value = callee.run.apply(context, work.args)
       isLater ||= isThenable(value)
     } catch (thrown) {
-      this.#end(work, FAILED, errorToWire(thrown), startedAt)
-      return undefined
+      value = errorToWire(thrown)
+      outcome = FAILED
     }
-    if (isLater) return this.#finish(work, context, value, startedAt)
-    this.#end(work, DONE, value, startedAt)
+    // While it waits, others have their turn: only what it did until now kept them from it.
+    callee?.estimate.learn(microsSince(startedAt))
+    if (isLater && outcome === DONE) return this.#finish(work, context, value, startedAt)
+    this.#end(work, outcome, value, startedAt, startedAt)
     return undefined
   }
 
@@ -150,9 +155,9 @@ export class Executor {
         work.kind === STREAM
           ? await pumpStream(await value, credit, context, (each) => this.#yield(number, each))
           : await value
-      this.#end(work, DONE, result, startedAt)
+      this.#end(work, DONE, result, startedAt, performance.now())
     } catch (thrown) {
-      this.#end(work, FAILED, errorToWire(thrown), startedAt)
+      this.#end(work, FAILED, errorToWire(thrown), startedAt, performance.now())
     } finally {
       this.#running.delete(number)
     }
@@ -160,15 +165,14 @@ export class Executor {
   }
 
   #yield(number: number, value: unknown): void {
-    this.#outbox.add(number, YIELDED, value, 0)
+    this.#outbox.add(number, YIELDED, value, 0, performance.now())
     this.#planFlush()
   }
 
-  #end({ number, callee, kind }: Work, outcome: number, value: unknown, startedAt: number): void {
-    const micros = Math.round((performance.now() - startedAt) * 1000)
-    callee?.estimate.learn(micros)
-    if (kind === CALL && outcome === DONE) this.#outbox.done(number, value, micros)
-    else this.#outbox.add(number, outcome, value, micros)
+  #end({ number, kind }: Work, outcome: number, value: unknown, startedAt: number, since: number): void {
+    const micros = microsSince(startedAt)
+    if (kind === CALL && outcome === DONE) this.#outbox.done(number, value, micros, since)
+    else this.#outbox.add(number, outcome, value, micros, since)
   }
 
   readonly #report = (number: number, progress: unknown): void => {
@@ -184,6 +188,10 @@ export class Executor {
       this.#outbox.flush()
     })
   }
+}
+
+function microsSince(startedAt: number): number {
+  return Math.round((performance.now() - startedAt) * 1000)
 }
 
 /** The file has changed since the first worker loaded it. */

@@ -6,10 +6,10 @@ import { DONE, FAILED, OUTCOMES, RESULT_WORDS, type FromWorker } from '../protoc
 import type { ResultRing } from '../result-ring.ts'
 import { transferListOf } from '../transfer.ts'
 
-/** What has ended is told of when so much work has gone into what is there, microseconds. */
-const MAX_HELD_MICROS = 500
+/** What has ended does not wait for longer than this for more to travel with it, ms. */
+const MAX_HELD_MS = 0.5
 /** The same for what would be lost with the worker. */
-const MAX_RISKED_MICROS = 50
+const MAX_RISKED_MS = 0.05
 const MAX_RESULTS = 256
 
 export type Post = (message: FromWorker, transfer?: readonly Transferable[]) => void
@@ -22,7 +22,7 @@ export class Outbox {
   readonly #kinship = new Kinship()
   #results: unknown[] = []
   #transfer: Transferable[] | undefined
-  #micros = 0
+  #since = 0
   /** How many are in the ring of which the pool was not told. */
   #untold = 0
 
@@ -37,27 +37,28 @@ export class Outbox {
     return this.#results.length === 0 && this.#untold === 0
   }
 
-  /** The result of a call. */
-  done(number: number, value: unknown, micros: number): void {
+  /** The result of a call. @param since when the work of it alone began, on the clock of `performance.now()`. */
+  done(number: number, value: unknown, micros: number, since: number): void {
     if (this.#ring?.write(number * OUTCOMES + DONE, value, micros) !== true) {
-      this.add(number, DONE, value, micros)
+      this.add(number, DONE, value, micros, since)
       return
     }
+    if (this.isEmpty) this.#since = since
     this.#untold++
-    this.#micros += micros
-    if (this.#micros > MAX_HELD_MICROS || this.#untold >= MAX_RESULTS) this.flush()
+    if (performance.now() - this.#since > MAX_HELD_MS || this.#untold >= MAX_RESULTS) this.flush()
   }
 
-  add(number: number, outcome: number, value: unknown, micros: number): void {
+  add(number: number, outcome: number, value: unknown, micros: number, since: number): void {
     if (isObject(value) && !this.#kinship.add([value])) {
       this.flush()
       this.#kinship.add([value])
     }
+    if (this.isEmpty) this.#since = since
     this.#results.push(number * OUTCOMES + outcome, value, micros)
     const moved = transferListOf(value)
     if (moved !== undefined) (this.#transfer ??= []).push(...moved)
-    this.#micros += micros
-    if (this.#micros > MAX_RISKED_MICROS || this.#results.length >= MAX_RESULTS * RESULT_WORDS) this.flush()
+    const isOld = performance.now() - this.#since > MAX_RISKED_MS
+    if (isOld || this.#results.length >= MAX_RESULTS * RESULT_WORDS) this.flush()
   }
 
   flush(): void {
@@ -65,7 +66,6 @@ export class Outbox {
     const [results, transfer] = [this.#results, this.#transfer]
     this.#results = []
     this.#transfer = undefined
-    this.#micros = 0
     this.#untold = 0
     this.#kinship.clear()
     try {

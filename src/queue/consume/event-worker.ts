@@ -54,6 +54,10 @@ export class EventWorker<S extends JobSchemas = JobSchemas> extends QueueWorker 
     return true
   }
 
+  protected override get ahead(): number {
+    return this.#pool?.ahead ?? 0
+  }
+
   protected override async setup(): Promise<void> {
     await super.setup()
     if (this.#placed === undefined) return

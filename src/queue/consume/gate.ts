@@ -19,16 +19,19 @@ export interface Gate {
   readonly patienceMs: number
 }
 
-/** Single jobs, `concurrency` at a time. */
-export function singleGate(concurrency: number): Gate {
+/**
+ * Single jobs, `concurrency` at a time.
+ * @param ahead how many more may begin now, since whoever runs them sees to it that no more run at a time.
+ */
+export function singleGate(concurrency: number, ahead: () => number = () => 0): Gate {
   return {
     capacity: concurrency,
-    room: (running, held) => Math.max(0, concurrency - running - held),
+    room: (running, held) => Math.max(0, concurrency + ahead() - running - held),
     startsAtClaim: true,
     // Bounded, so that a pause, a cancel and a more urgent job elsewhere act soon on what is only buffered.
     maxHoldMs: 250,
     patienceMs: Infinity,
-    admit: (running, collected) => Math.min(concurrency - running, collected),
+    admit: (running, collected) => Math.max(0, Math.min(concurrency + ahead() - running, collected)),
   }
 }
 

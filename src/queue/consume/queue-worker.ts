@@ -132,7 +132,7 @@ export abstract class QueueWorker<
     }
     this.queue = checked.queue
     this.#settings = checked
-    this.#gate = gate ?? singleGate((checked as { concurrency?: number }).concurrency ?? 1)
+    this.#gate = gate ?? singleGate((checked as { concurrency?: number }).concurrency ?? 1, () => this.ahead)
   }
 
   /** The job types that it claims. Default: all that the queue was made with. */
@@ -148,6 +148,11 @@ export abstract class QueueWorker<
   /** Whether its handlers can run in threads and processes. */
   protected get takesPlacement(): boolean {
     return false
+  }
+
+  /** How many jobs it takes on beside those that run, so that whoever runs them elsewhere has the next at hand. */
+  protected get ahead(): number {
+    return 0
   }
 
   /** Works on one job. */

@@ -48,7 +48,7 @@ const SETTINGS: TaskSettings = {
 export class HandlerPool {
   readonly #engine: Engine
   readonly #queue: AnyQueue
-  readonly #attempts = new Map<Task, Attempt>()
+  readonly #ahead: number
   readonly #onBroken: (error: Error) => void
   #isStopped = false
 
@@ -63,6 +63,8 @@ export class HandlerPool {
     const events = new Emitter<PoolEvents>()
     events.on('progress', ({ task, progress }) => this.#note(task, progress as WireNote))
     this.#queue = queue
+    // Where it cannot be shared evenly, the pool would run more at a time than the worker may.
+    this.#ahead = concurrency % size === 0 ? concurrency : 0
     this.#onBroken = options.onBroken
     this.#engine = new Engine(
       ENTRY.href,
@@ -86,6 +88,11 @@ export class HandlerPool {
     return this.#engine.start()
   }
 
+  /** How many more jobs it can use than run at a time: none unless they are short. */
+  get ahead(): number {
+    return this.#ahead > 0 && this.#engine.isSteady('handle') ? this.#ahead : 0
+  }
+
   /** Runs attempts that begin together. */
   run(attempts: readonly Attempt[]): void {
     for (const attempt of attempts) this.#runOne(attempt)
@@ -103,29 +110,23 @@ export class HandlerPool {
     const { settings } = this.#queue
     let task: Task
     try {
-      task = this.#engine.add('handle', jobToWire(attempt.claimed), SETTINGS, undefined)
+      task = this.#engine.add('handle', jobToWire(attempt.claimed, settings.codec.name), SETTINGS, undefined)
     } catch (thrown) {
       attempt.end({ kind: 'release' })
       if (!this.#isStopped) this.#onBroken(toError(thrown))
       return
     }
-    this.#attempts.set(task, attempt)
+    task.owner = attempt
     attempt.onAbort = (reason) => {
       // What is late without having begun, behind another one, is not to blame.
       const isBlameless = reason instanceof JobTimeoutError && task.status === 'pending'
       if (isBlameless) attempt.end({ kind: 'release' }, reason)
       this.#engine.interrupt(task, reason)
     }
-    task.result.then(
-      (outcome) => {
-        this.#attempts.delete(task)
-        conclude(attempt, settings, outcome as WireOutcome | undefined)
-      },
-      (error: Error) => {
-        this.#attempts.delete(task)
-        this.#failed(task, attempt, error)
-      },
-    )
+    task.whenSettled(() => {
+      if (task.error === undefined) conclude(attempt, settings, task.value as WireOutcome | undefined)
+      else this.#failed(task, attempt, task.error)
+    })
   }
 
   #failed(task: Task, attempt: Attempt, error: Error): void {
@@ -143,8 +144,7 @@ export class HandlerPool {
   }
 
   #note(task: Task, note: WireNote): void {
-    const attempt = this.#attempts.get(task)
-    if (attempt === undefined) return
+    const attempt = task.owner as Attempt
     if (note.kind === 'progress') attempt.progress(note.value)
     else attempt.logger[note.level](unpack(note.fields) as object, note.message)
   }

@@ -33,8 +33,8 @@ function handle(this: WorkContext, ...wire: WireJob): unknown {
 }
 
 function handleIn(context: WorkContext, wire: WireJob): unknown {
-  const claimed = jobFromWire(wire)
   const { settings, jobs } = worker.queue
+  const claimed = jobFromWire(wire, settings.codec.name)
   let payload: unknown
   try {
     payload = decode(claimed, settings, jobs)

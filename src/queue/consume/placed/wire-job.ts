@@ -3,30 +3,28 @@ import type { FollowUps } from '../../backend.ts'
 import type { Later } from '../handler.ts'
 import type { LogLine } from '../../../worker/placement/protocol.ts'
 
-/**
- * A claimed job as it travels to the thread or process of its handler: words in a row, since objects cost more. The
- * last three are left out when there is nothing in them.
- */
+/** A claimed job as it travels to the thread or process of its handler: words in a row, since objects cost more. */
 export type WireJob = [
   id: string,
   type: string,
-  codec: string,
   payload: ClaimedJob['payload'],
   token: string,
   attempt: number,
-  maxRetries: number | null,
   priority: number,
   createdAt: number,
-  headers?: Readonly<Record<string, string>> | undefined,
-  tags?: readonly string[] | undefined,
+  /** Only of a job that is not like most. */
+  rest?: Pick<ClaimedJob, 'codec' | 'maxRetries' | 'headers' | 'tags'>,
 ]
 
-export function jobToWire(job: ClaimedJob): WireJob {
+/** @param usualCodec the name of the codec of the queue. */
+export function jobToWire(job: ClaimedJob, usualCodec: string): WireJob {
   const { id, type, codec, payload, token, attempt, maxRetries, priority, createdAt, headers, tags } = job
-  const wire: WireJob = [id, type, codec, payload, token, attempt, maxRetries, priority, createdAt]
-  const hasTags = tags.length > 0
-  if (hasTags || hasKeys(headers)) wire.push(headers)
-  if (hasTags) wire.push(tags)
+  const wire: WireJob = [id, type, payload, token, attempt, priority, createdAt]
+  const isUsual = codec === usualCodec && maxRetries === null && tags.length === 0
+  if (!isUsual || hasKeys(headers)) {
+    // Copies, since jobs may have them in common, and what has objects in common does not travel together.
+    wire.push({ codec, maxRetries, headers: { ...headers }, tags: [...tags] })
+  }
   return wire
 }
 
@@ -46,10 +44,10 @@ export type HandledJob = Pick<
   | 'tags'
 >
 
-export function jobFromWire(wire: WireJob): HandledJob {
-  const [id, type, codec, payload, token, attempt, maxRetries, priority, createdAt, headers = {}, tags = []] =
-    wire
-  return { id, type, codec, payload, token, attempt, maxRetries, priority, createdAt, headers, tags }
+export function jobFromWire(wire: WireJob, usualCodec: string): HandledJob {
+  const [id, type, payload, token, attempt, priority, createdAt, rest] = wire
+  const usual = { codec: usualCodec, maxRetries: null, headers: {}, tags: [] }
+  return { id, type, payload, token, attempt, priority, createdAt, ...(rest ?? usual) }
 }
 
 function hasKeys(value: object): boolean {

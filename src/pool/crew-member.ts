@@ -4,7 +4,10 @@ import { KINDS } from './protocol.ts'
 import type { Task } from './task.ts'
 import { Window } from './window.ts'
 
-/** So much measured work is sent ahead to a worker, microseconds: more than a message takes on a busy machine. */
+/**
+ * So much measured work is sent ahead to a worker, microseconds, for each task that it may run at a time: more than a
+ * message takes on a busy machine.
+ */
 const AHEAD_MICROS = 2000
 /** However short tasks are, no more of them. */
 const MAX_AHEAD = 512
@@ -127,11 +130,12 @@ export class CrewMember {
     if (!this.#isOpen || (size > 0 && this.#hasSuspect()) || this.#isComingBack) return NOTHING
     const quota = maxTasks === Infinity ? Infinity : maxTasks - this.finished - out
     // None ahead while more than half of it is full, so that what is sent goes in few, large messages.
-    const isHalfFull = size > MAX_AHEAD / 2 || this.#aheadMicros > AHEAD_MICROS / 2
+    const mostMicros = AHEAD_MICROS * concurrency
+    const isHalfFull = size > MAX_AHEAD / 2 || this.#aheadMicros > mostMicros / 2
     return {
       free: Math.min(concurrency - out, quota),
       ahead: isHalfFull ? 0 : Math.min(MAX_AHEAD - size, quota),
-      micros: AHEAD_MICROS - this.#aheadMicros,
+      micros: mostMicros - this.#aheadMicros,
     }
   }
 

@@ -33,6 +33,9 @@ export interface HandlerPoolOptions {
 
 const isSource = import.meta.url.endsWith('.ts')
 const ENTRY = new URL(isSource ? './placed-handlers-entry.ts' : './placed-handlers-entry.js', import.meta.url)
+/** Jobs at hand for each that runs: one that waits for its core is to find work for all of its turn. */
+const AHEAD = 3
+const MOST_AHEAD = 1000
 const SETTINGS: TaskSettings = {
   priority: 0,
   kind: CALL,
@@ -64,7 +67,7 @@ export class HandlerPool {
     events.on('progress', ({ task, progress }) => this.#note(task, progress as WireNote))
     this.#queue = queue
     // Where it cannot be shared evenly, the pool would run more at a time than the worker may.
-    this.#ahead = concurrency % size === 0 ? concurrency : 0
+    this.#ahead = concurrency % size === 0 ? Math.min(AHEAD * concurrency, MOST_AHEAD) : 0
     this.#onBroken = options.onBroken
     this.#engine = new Engine(
       ENTRY.href,

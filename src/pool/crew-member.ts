@@ -100,6 +100,14 @@ export class CrewMember {
     return this.finished >= this.#limits.maxTasks || this.#next > MAX_NUMBER
   }
 
+  /** How many tasks it has begun and not ended. */
+  get running(): number {
+    const begun = this.line.begun()
+    let count = this.left.size
+    for (const number of this.sent.numbers()) if (number < begun) count++
+    return count
+  }
+
   /** True when nothing that it was sent is expected to take long. */
   get isClear(): boolean {
     return this.#unsteady === 0
@@ -187,9 +195,11 @@ export class CrewMember {
       task.begunAt = undefined
       if (task.settings.transfer !== undefined) this.#moved++
       task.isSteady = task.estimate.isSteady
+      task.burden = task.estimate.burden
+      task.sentAt = this.sentAt
       if (!task.isSteady) this.#unsteady++
       this.sent.add(task.number, task)
-      this.#aheadMicros += task.estimate.burden
+      this.#aheadMicros += task.burden
     }
   }
 
@@ -197,7 +207,7 @@ export class CrewMember {
   take(number: number): Task | undefined {
     const task = this.sent.take(number)
     if (task === undefined) return undefined
-    this.#aheadMicros = this.sent.size === 0 ? 0 : Math.max(0, this.#aheadMicros - task.estimate.burden)
+    this.#aheadMicros = this.sent.size === 0 ? 0 : Math.max(0, this.#aheadMicros - task.burden)
     if (task.settings.transfer !== undefined) this.#moved--
     if (!task.isSteady) this.#unsteady--
     task.member = undefined
@@ -212,12 +222,18 @@ export class CrewMember {
     return from === undefined ? [] : this.takeFrom(from)
   }
 
-  /** Takes back everything from that number to below `end`. */
+  /** Takes back everything from that number to below `end`, also what nobody waits for but is to be tried again. */
   takeFrom(from: number, end: number = Infinity): Task[] {
     const tasks: Task[] = []
     for (const number of [...this.sent.numbers()]) {
       const task = number >= from && number < end ? this.take(number) : undefined
       if (task !== undefined) tasks.push(task)
+    }
+    for (const [number, again] of this.left) {
+      if (number < from || number >= end) continue
+      this.left.delete(number)
+      this.told.delete(number)
+      if (again !== undefined) tasks.push(again)
     }
     return tasks
   }
@@ -237,7 +253,9 @@ export class CrewMember {
     const { concurrency } = this.#limits
     const { size } = this.sent
     if (size <= concurrency / 2 || size >= concurrency || !this.isClear) return false
-    return performance.now() - this.lastWordAt < SHORT_MS
+    const now = performance.now()
+    for (const { sentAt } of this.sent.values()) return now - sentAt < SHORT_MS
+    return false
   }
 
   #hasUnbegunMoved(): boolean {

@@ -152,6 +152,13 @@ export class Engine {
     this.#planDeal()
   }
 
+  /** Takes back what has not begun, as if it had never been added. @returns false when that cannot be done now. */
+  withdraw(task: Task): boolean {
+    if (!this.#interruptions.withdraw(task)) return false
+    this.#tally.forget()
+    return true
+  }
+
   resized(): void {
     this.#staff()
     this.#planDeal()
@@ -179,8 +186,16 @@ export class Engine {
       this.#isDealPlanned = false
       if (this.#crew.size === 0 && this.#tally.open > 0) this.#staff()
       this.#watch.start()
-      this.#dispatcher.deal()
+      this.#deal()
     })
+  }
+
+  #deal(): void {
+    const [broken, { waiting }] = [this.#broken, this.#dispatcher]
+    // Also one that came back to be tried again.
+    if (broken !== undefined) for (const task of waiting.reject(() => true)) this.#tally.fail(task, broken)
+    this.#dispatcher.deal()
+    this.#admission.changed()
   }
 
   #staff(): void {
@@ -196,14 +211,13 @@ export class Engine {
     }
     this.#events.emit('ready', { workers: this.#crew.size })
     this.#tally.changed()
-    this.#dispatcher.deal()
+    this.#deal()
   }
 
   #onMessage(member: CrewMember, message: FromWorker): void {
     if (!this.#inbox.hear(member, message)) return
     this.#failures.worked()
-    this.#dispatcher.deal()
-    this.#admission.changed()
+    this.#deal()
   }
 
   #listen(task: Task, signal: AbortSignal): void {
@@ -261,7 +275,7 @@ export class Engine {
       this.#inbox.readResults(member)
       if (this.#interruptions.lookAfter(member, now, !this.#skipsTimeouts)) isBusy = true
     }
-    this.#dispatcher.deal()
+    this.#deal()
     this.#staff()
     if (this.#crew.lookAfter(now) || this.#staffing.isUnsettled) return isBusy ? 'work' : 'upkeep'
     return isBusy ? 'work' : 'nothing'

@@ -49,6 +49,12 @@ export class Interruptions {
     else this.cancel(task, reason)
   }
 
+  /** Takes a task out that waits, or that can be had back at once. */
+  withdraw(task: Task): boolean {
+    if (task.member !== undefined) this.#dispatcher.takeBack(task.member)
+    return this.#dispatcher.waiting.drop(task)
+  }
+
   /** Ends what is late, and workers that hang. @returns true when it has to look again. */
   lookAfter(member: CrewMember, now: number, checksTimeouts: boolean): boolean {
     if (member.sent.size === 0 && member.told.size === 0) return false

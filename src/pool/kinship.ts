@@ -15,7 +15,7 @@ export class Kinship {
   add(values: readonly unknown[]): boolean {
     if (!values.some(isObject)) return true
     const found = new Set<object>()
-    const isSure = collect(values, found)
+    const isSure = isCollected(values, found)
     if (this.#isUnsure || (!isSure && this.#seen.size > 0)) return false
     for (const object of found) if (this.#seen.has(object)) return false
     for (const object of found) this.#seen.add(object)
@@ -32,6 +32,15 @@ export class Kinship {
 
 function isObject(value: unknown): value is object {
   return (typeof value === 'object' && value !== null) || typeof value === 'function'
+}
+
+function isCollected(values: readonly unknown[], found: Set<object>): boolean {
+  try {
+    return collect(values, found)
+  } catch {
+    // A getter that throws: whoever copies it will hear of it.
+    return false
+  }
 }
 
 /** @returns false when there may be more. */

@@ -7,8 +7,10 @@ export interface PoolStats {
   /** Workers that are not ready yet. */
   readonly starting: number
   readonly waiting: number
-  /** Sent to a worker and not ended. */
+  /** Sent to a worker and not ended: those that run, and those that wait there. */
   readonly sent: number
+  /** Begun and not ended. */
+  readonly running: number
   readonly completed: number
   readonly failed: number
   readonly cancelled: number
@@ -24,13 +26,14 @@ export interface PoolStats {
 /** The part of the statistics that its workers have. */
 export function crewStats(
   crew: Crew,
-): Pick<PoolStats, 'workers' | 'starting' | 'sent' | 'utilization' | 'memoryBytes'> {
+): Pick<PoolStats, 'workers' | 'starting' | 'sent' | 'running' | 'utilization' | 'memoryBytes'> {
   const members = [...crew.members]
   const sum = (of: (member: CrewMember) => number): number => members.reduce((all, each) => all + of(each), 0)
   return {
     workers: crew.size,
     starting: crew.starting,
     sent: sum(({ sent }) => sent.size),
+    running: sum(({ running }) => running),
     utilization: sum(({ utilization }) => utilization) / Math.max(1, members.length),
     memoryBytes: sum(({ memoryBytes }) => memoryBytes),
   }

@@ -13,16 +13,22 @@ export class Tally {
 
   complete(task: Task, value: unknown): void {
     if (task.isComplete) return
-    task.complete(value)
     this.completed++
-    this.#close()
+    try {
+      task.complete(value)
+    } finally {
+      this.forget()
+    }
   }
 
   fail(task: Task, error: Error, outcome: 'failed' | 'cancelled' = 'failed'): void {
     if (task.isComplete) return
-    task.fail(error, outcome)
     this[outcome]++
-    this.#close()
+    try {
+      task.fail(error, outcome)
+    } finally {
+      this.forget()
+    }
   }
 
   /** Lets those who wait look again. */
@@ -42,7 +48,8 @@ export class Tally {
     }
   }
 
-  #close(): void {
+  /** One that was open is not any more. */
+  forget(): void {
     this.open--
     if (this.open === 0) this.changed()
   }

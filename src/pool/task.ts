@@ -41,8 +41,10 @@ export class Task<Result = unknown> {
   member: CrewMember | undefined
   /** @internal */
   number = 0
-  /** @internal Whether it was known to be short when it was sent. */
+  /** @internal When it was sent, on the clock of `performance.now()`; whether it was known to be short; its burden. */
+  sentAt = 0
   isSteady = false
+  burden = 0
   /** @internal When it was seen to have begun, on the clock of `performance.now()`. */
   begunAt: number | undefined
   /** @internal Of a stream: hears each value. */

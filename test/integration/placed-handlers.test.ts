@@ -126,6 +126,50 @@ describe.each([
     expect(Math.max(...most)).toBeLessThanOrEqual(2)
   })
 
+  test('do not keep what waits behind those that take longer than any before', async () => {
+    // Else jobs that others could run wait here for as long as one of ours does.
+    await run({ concurrency: 2, workers: 2 })
+    for (let n = 0; n < 3; n++) {
+      const ids = await Promise.all(Array.from({ length: 50 }, () => add('counts')))
+      await Promise.all(ids.map((id) => ended(id)))
+    }
+    const long = await Promise.all([add('waits'), add('waits')])
+    await Promise.all(long.map((id) => ended(id, ['active'])))
+    const short = await Promise.all(Array.from({ length: 6 }, () => add('counts')))
+    const states = async () => Promise.all(short.map(async (id) => (await work.get(id))!.state))
+    await until(async () => (await states()).every((state) => state === 'waiting'), WITHIN)
+    for (const id of long) await work.cancel(id)
+    for (const id of short) expect(await ended(id)).toMatchObject({ state: 'done', attempt: 0, crashes: 0 })
+  })
+
+  test('give back what they have not begun when they are to be quiet, and run what they have', async () => {
+    const worker = await run({ concurrency: 2, workers: 2 })
+    for (let n = 0; n < 3; n++) {
+      const ids = await Promise.all(Array.from({ length: 50 }, () => add('counts')))
+      await Promise.all(ids.map((id) => ended(id)))
+    }
+    const long = await Promise.all([add('waits'), add('waits')])
+    const short = await Promise.all(Array.from({ length: 6 }, () => add('counts')))
+    await Promise.all(long.map((id) => ended(id, ['active'])))
+    worker.quiet()
+    for (const id of short) {
+      await until(async () => ['waiting', 'done'].includes((await work.get(id))!.state), WITHIN)
+    }
+    for (const id of long) expect((await work.get(id))?.state).toBe('active')
+    worker.resume()
+    for (const id of long) await work.cancel(id)
+    for (const id of short) expect(await ended(id)).toMatchObject({ state: 'done', attempt: 0 })
+  })
+
+  test('say what they have to say, however short they are', async () => {
+    const logger = captureLogger()
+    await run({ logger })
+    // The first ones are not known to be short.
+    for (let n = 0; n < 5; n++) await ended(await add('says'))
+    await ended(await add('says'))
+    expect(logger.lines.filter(({ message }) => message === 'said')).toHaveLength(6)
+  })
+
   test('are drained by a stop', async () => {
     const started = await run()
     const id = await add('hangsLoop', { n: 300 })

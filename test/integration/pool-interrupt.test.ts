@@ -30,6 +30,19 @@ describe.each(PLACEMENTS)('a task in a %s', (placement) => {
     expect(pool.stats()).toMatchObject({ crashes: 0, workers: 1 })
   })
 
+  test('that was sent and had not begun is cancelled without harm to its worker', async () => {
+    // Else the worker counts as busy with it for ever, and the pool cannot even be closed.
+    const pool = poolOfTasks({ placement, min: 1, max: 1, abortGrace: 100 })
+    for (let n = 0; n < 100; n++) await pool.run('wait', [0])
+    const tasks = Array.from({ length: 20 }, () => pool.submit('wait', [0]))
+    await until(() => tasks[0]!.status === 'running' || tasks[0]!.isComplete)
+    for (const task of tasks.slice(3, 15)) task.cancel()
+    await pool.drain()
+    expect(await pool.run('add', [1, 1])).toBe(2)
+    expect(pool.stats()).toMatchObject({ crashes: 0, workers: 1, running: 0, sent: 0 })
+    await pool.close()
+  })
+
   test('has its grace also when the pool is closed meanwhile', async () => {
     // Else whoever cancels and closes, as on Ctrl-C, ends what was just about to clean up.
     const pool = poolOfTasks({ placement, min: 1, max: 1, abortGrace: '20s' })

@@ -31,6 +31,20 @@ describe.each(PLACEMENTS)('a pool of a %s', (placement) => {
     expect(other.text).toBe('as it was')
   })
 
+  test('an argument that cannot even be looked at fails its call, and no other', async () => {
+    // Else one caller stops the pool for all.
+    const pool = poolOfTasks({ placement })
+    await pool.start()
+    const bad = {
+      get secret(): never {
+        throw new Error('do not look')
+      },
+    }
+    const calls = [pool.run('add', [1, 1]), pool.run('ignore', [bad]), pool.run('add', [2, 2])]
+    expect(await errorOf(calls[1]!)).toMatchObject({ code: 'NOT_COPYABLE' })
+    expect(await Promise.all([calls[0], calls[2]])).toEqual([2, 4])
+  })
+
   test('hands on what a function throws: class, stack and cause', async () => {
     const pool = poolOfTasks({ placement })
     const error = await errorOf(pool.run('fail', ['too far']))
@@ -207,6 +221,7 @@ describe('a pool of threads', () => {
     const blocking = pool.submit('spin', [3000])
     // Before that it might be dealt again, and come to a worker that has begun with others.
     await until(() => blocking.status === 'running', { timeout: '20s', what: 'the blocking task to run' })
+    expect(pool.stats()).toMatchObject({ running: 1, sent: 1 })
     for (let n = 0; n < 10; n++) {
       await Promise.all(Array.from({ length: 5 }, () => pool.run('wait', [0])))
     }

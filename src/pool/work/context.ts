@@ -12,6 +12,8 @@ export class WorkContext implements TaskContext {
   onAbort: ((reason: Error) => void) | undefined
   /** Why it was aborted, if it was. */
   reason: Error | undefined
+  /** It has said something, by messages that its result is not to overtake. */
+  hasSpoken = false
   readonly #number: number
   readonly #report: (number: number, value: unknown) => void
   #controller: AbortController | undefined
@@ -28,6 +30,7 @@ export class WorkContext implements TaskContext {
   }
 
   progress(value: unknown): void {
+    this.hasSpoken = true
     this.#report(this.#number, value)
   }
 

@@ -140,7 +140,7 @@ export class Executor {
     // While it waits, others have their turn: only what it did until now kept them from it.
     callee?.estimate.learn(microsSince(startedAt))
     if (isLater && outcome === DONE) return this.#finish(work, context, value, startedAt)
-    this.#end(work, outcome, value, startedAt, startedAt)
+    this.#end(work, context, outcome, value, startedAt, startedAt)
     return undefined
   }
 
@@ -155,9 +155,9 @@ export class Executor {
         work.kind === STREAM
           ? await pumpStream(await value, credit, context, (each) => this.#yield(number, each))
           : await value
-      this.#end(work, DONE, result, startedAt, performance.now())
+      this.#end(work, context, DONE, result, startedAt, performance.now())
     } catch (thrown) {
-      this.#end(work, FAILED, errorToWire(thrown), startedAt, performance.now())
+      this.#end(work, context, FAILED, errorToWire(thrown), startedAt, performance.now())
     } finally {
       this.#running.delete(number)
     }
@@ -169,9 +169,16 @@ export class Executor {
     this.#planFlush()
   }
 
-  #end({ number, kind }: Work, outcome: number, value: unknown, startedAt: number, since: number): void {
+  #end(
+    { number, kind }: Work,
+    { hasSpoken }: WorkContext,
+    outcome: number,
+    value: unknown,
+    startedAt: number,
+    since: number,
+  ): void {
     const micros = microsSince(startedAt)
-    if (kind === CALL && outcome === DONE) this.#outbox.done(number, value, micros, since)
+    if (kind === CALL && outcome === DONE && !hasSpoken) this.#outbox.done(number, value, micros, since)
     else this.#outbox.add(number, outcome, value, micros, since)
   }
 

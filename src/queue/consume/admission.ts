@@ -14,6 +14,8 @@ export interface AdmissionHost {
   running(): number
   /** Begins jobs, whose start is recorded. They begin together. */
   begin(held: readonly Held[]): void
+  /** Hands back what was begun here and waits elsewhere for its turn. */
+  handBack(): void
   /** True when a lease that was asked for at `claimedAt` may be over. */
   leaseOver(claimedAt: number, now: number): boolean
 }
@@ -78,6 +80,7 @@ export class Admission {
   /** Hands back what has not begun. */
   handBack(): void {
     this.#release(this.#buffer.takeAll())
+    this.#host.handBack()
   }
 
   /** Lets collected jobs begin, as far as the gate admits them now; hands back what was held for too long. */

@@ -34,6 +34,8 @@ export interface ConsumerOptions {
   readonly types: () => readonly string[]
   /** Runs attempts that begin together; each of them ends by `attempt.end`. */
   readonly run: (attempts: readonly Attempt[]) => void
+  /** Hands back what waits elsewhere for longer than that, ms. */
+  readonly handBack: (heldMs: number) => void
   readonly onIdle: () => void
   /** The event loop stood still, perhaps for one of our jobs. */
   readonly onStall: (cause: string, forMs: number) => void
@@ -77,17 +79,10 @@ export class Consumer implements AttemptHost, FetcherHost {
     this.leaseMs = leaseMs
     this.renewForMs = timeoutMs === null ? null : timeoutMs + ABORT_GRACE_MS + leaseMs
     const onError = (thrown: unknown): void => this.#report(thrown)
-    this.#fetcher = new Fetcher(
-      this,
-      new Exchange(backend, (up, error) => this.#emit('backend', { up, error })),
-    )
-    this.#keeper = new LeaseKeeper({
-      queue,
-      owner: this.owner,
-      leaseMs,
-      running: () => this.#running,
-      onError,
-    })
+    const exchange = new Exchange(backend, (up, error) => this.#emit('backend', { up, error }))
+    this.#fetcher = new Fetcher(this, exchange)
+    const running = (): ReadonlySet<Attempt> => this.#running
+    this.#keeper = new LeaseKeeper({ queue, owner: this.owner, leaseMs, running, onError })
     this.#upkeep = new Upkeep({
       queue,
       leaseMs,
@@ -173,8 +168,6 @@ export class Consumer implements AttemptHost, FetcherHost {
     tellClaims(this.queue, this.owner, false)
   }
 
-  // ------------------------------------------------------------------------------------- for the fetcher
-
   types(): readonly string[] {
     return this.#options.types()
   }
@@ -214,11 +207,14 @@ export class Consumer implements AttemptHost, FetcherHost {
     this.#keeper.check().catch((error: unknown) => this.#report(error))
   }
 
+  handBack(): void {
+    this.#options.handBack(0)
+  }
+
   idle(): void {
     this.#options.onIdle()
   }
 
-  // ------------------------------------------------------------------------------------- for the attempts
   ended(attempt: Attempt, outcome: Outcome | null, error: Error | undefined): void {
     this.#running.delete(attempt)
     const now = performance.now()
@@ -248,7 +244,6 @@ export class Consumer implements AttemptHost, FetcherHost {
     this.#progress.soon()
   }
 
-  // --------------------------------------------------------------------------------------------- inside
   #announce(): void {
     const attempts = this.settler.takeFinished()
     if (attempts.length > 0 && this.#options.events.has('attempts')) this.#emit('attempts', { attempts })
@@ -258,6 +253,7 @@ export class Consumer implements AttemptHost, FetcherHost {
   #lookAtRunning(lateMs: number): boolean {
     const { timeoutMs, onStall } = this.#options
     this.#keeper.sweep(systemClock.monotonic())
+    this.#options.handBack(this.gate.maxHoldMs)
     const now = performance.now()
     const stall = this.#stalls.look(lateMs, this.#running, now)
     if (stall !== undefined) onStall(stall, lateMs)

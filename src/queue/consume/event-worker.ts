@@ -58,6 +58,10 @@ export class EventWorker<S extends JobSchemas = JobSchemas> extends QueueWorker 
     return this.#pool?.ahead ?? 0
   }
 
+  protected override handBack(heldMs: number): void {
+    this.#pool?.handBack(heldMs)
+  }
+
   protected override async setup(): Promise<void> {
     await super.setup()
     if (this.#placed === undefined) return

@@ -155,6 +155,9 @@ export abstract class QueueWorker<
     return 0
   }
 
+  /** Hands back jobs that were taken on for longer than `heldMs` ago and have not begun. */
+  protected handBack(_heldMs: number): void {}
+
   /** Works on one job. */
   abstract process(job: J, context: JobContext): unknown
 
@@ -213,6 +216,7 @@ export abstract class QueueWorker<
       timeoutMs: timeout,
       types: () => this.types(),
       run: (attempts) => this.run(attempts),
+      handBack: (heldMs) => this.handBack(heldMs),
       onIdle: () => this.#onIdle(),
       onStall: (cause, forMs) => void this.notify({ type: 'stalled', worker: this.name, cause, forMs }),
     })

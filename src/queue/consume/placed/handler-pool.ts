@@ -52,6 +52,10 @@ export class HandlerPool {
   readonly #engine: Engine
   readonly #queue: AnyQueue
   readonly #ahead: number
+  /** Those that have not ended, the oldest first. */
+  readonly #tasks = new Set<Task>()
+  /** Jobs take longer than was measured: none is taken on ahead until one has ended. */
+  #isOverestimated = false
   readonly #onBroken: (error: Error) => void
   #isStopped = false
 
@@ -93,12 +97,26 @@ export class HandlerPool {
 
   /** How many more jobs it can use than run at a time: none unless they are short. */
   get ahead(): number {
-    return this.#ahead > 0 && this.#engine.isSteady('handle') ? this.#ahead : 0
+    const isShort = !this.#isOverestimated && this.#engine.isSteady('handle')
+    return this.#ahead > 0 && isShort ? this.#ahead : 0
   }
 
   /** Runs attempts that begin together. */
   run(attempts: readonly Attempt[]): void {
     for (const attempt of attempts) this.#runOne(attempt)
+  }
+
+  /** Hands back jobs that wait here for longer than that, ms, and have not begun, as far as that is certain. */
+  handBack(heldMs: number): void {
+    const latest = performance.now() - heldMs
+    for (const task of this.#tasks) {
+      const attempt = task.owner as Attempt
+      if (attempt.startedAt > latest) return
+      if (task.status !== 'pending' || !this.#engine.withdraw(task)) continue
+      this.#isOverestimated = true
+      this.#tasks.delete(task)
+      attempt.end({ kind: 'release' })
+    }
   }
 
   /** Ends its workers; what still runs in them is over. */
@@ -120,6 +138,7 @@ export class HandlerPool {
       return
     }
     task.owner = attempt
+    this.#tasks.add(task)
     attempt.onAbort = (reason) => {
       // What is late without having begun, behind another one, is not to blame.
       const isBlameless = reason instanceof JobTimeoutError && task.status === 'pending'
@@ -127,6 +146,8 @@ export class HandlerPool {
       this.#engine.interrupt(task, reason)
     }
     task.whenSettled(() => {
+      this.#tasks.delete(task)
+      this.#isOverestimated = false
       if (task.error === undefined) conclude(attempt, settings, task.value as WireOutcome | undefined)
       else this.#failed(task, attempt, task.error)
     })

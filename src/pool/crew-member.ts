@@ -151,9 +151,10 @@ export class CrewMember {
    * What cannot be had back for certain is sent ahead only when nothing long is expected before it.
    * @param isClear whether everything before it is short.
    */
-  getsAhead({ settings, estimate }: Task, isClear: boolean): boolean {
+  getsAhead(task: Task, isClear: boolean): boolean {
     if (this.isStuck) return false
-    return (this.line.canRecall && settings.transfer === undefined) || (isClear && estimate.isSteady)
+    const isRecallable = this.line.canRecall && task.settings.transfer === undefined
+    return isRecallable || (isClear && task.estimate.isSteady)
   }
 
   /** True when it shares its event loop among tasks, and has said nothing for `ms` while it had some. */

@@ -49,7 +49,7 @@ export class Outbox {
   }
 
   add(number: number, outcome: number, value: unknown, micros: number, since: number): void {
-    if (isObject(value) && !this.#kinship.add([value])) {
+    if (!this.#kinship.add([value])) {
       this.flush()
       this.#kinship.add([value])
     }
@@ -112,10 +112,6 @@ export class Outbox {
 
 function numberOf([head]: readonly unknown[]): number {
   return Math.floor((head as number) / OUTCOMES)
-}
-
-function isObject(value: unknown): boolean {
-  return typeof value === 'object' && value !== null
 }
 
 function isGenerator(value: unknown): boolean {

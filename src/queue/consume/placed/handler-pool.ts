@@ -80,7 +80,7 @@ export class HandlerPool {
         workerData,
         logger,
         max: size,
-        // The worker claims no more than it may run; what it gave up may still be with the pool.
+        // The worker takes on no more than it has use for; what it gave up may still be with the pool.
         maxQueue: Number.MAX_SAFE_INTEGER,
         concurrencyPerWorker: Math.ceil(concurrency / size),
         abortGrace: ABORT_GRACE_MS,

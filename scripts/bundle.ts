@@ -22,6 +22,7 @@ const WORKER = join(ROOT, 'src/worker/worker.ts')
 interface Manifest {
   readonly exports: Readonly<Record<string, string | Readonly<Record<string, string>>>>
   readonly dependencies: Readonly<Record<string, string>>
+  readonly peerDependencies: Readonly<Record<string, string>>
 }
 
 export interface BundleOptions {
@@ -32,7 +33,7 @@ export interface BundleOptions {
 /** @throws Error for whatever is not quite right; what was written then is of no use. */
 export async function bundle(folder: string, { sourcemap = false }: BundleOptions = {}): Promise<void> {
   const manifest = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as Manifest
-  const packages = new Set(Object.keys(manifest.dependencies))
+  const packages = new Set(Object.keys({ ...manifest.dependencies, ...manifest.peerDependencies }))
   const entries = entriesOf(manifest)
   const build = await rolldown({
     cwd: ROOT,

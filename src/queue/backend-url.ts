@@ -2,7 +2,7 @@ import { InvalidOptionError } from '../core/errors.ts'
 import { nearest } from '../core/options.ts'
 
 /** The backends that there are, by the scheme of their URLs. */
-export const SCHEMES = ['memory', 'sqlite'] as const
+export const SCHEMES = ['memory', 'sqlite', 'redis', 'rediss', 'postgres', 'postgresql'] as const
 export type Scheme = (typeof SCHEMES)[number]
 
 export interface BackendUrl {
@@ -15,7 +15,7 @@ export interface BackendUrl {
 
 const WITH_SCHEME = /^([a-z][a-z0-9+.-]+):/i
 const SQLITE_FILE = /\.(?:db|sqlite|sqlite3)$/i
-const EXAMPLES = "such as 'sqlite:jobs.db', 'sqlite:/var/lib/app/jobs.db?durability=normal' or 'memory:'"
+const EXAMPLES = "such as 'sqlite:jobs.db', 'redis://localhost:6379/0', 'postgres://localhost/app' or 'memory:'"
 
 /**
  * Reads the URL of a backend, or the path of an SQLite file that ends in .db, .sqlite or .sqlite3.
@@ -39,7 +39,7 @@ export function backendUrl(text: string): BackendUrl {
   const guess = nearest(scheme, SCHEMES)
   const hint = guess === undefined ? '' : `did you mean "${guess}:"? `
   throw invalid(
-    `there is no backend for "${scheme}:"; ${hint}Known are ${SCHEMES.map((name) => `${name}:`).join(' and ')}, ${EXAMPLES}`,
+    `there is no backend for "${scheme}:"; ${hint}Known are ${SCHEMES.map((name) => `${name}:`).join(', ')}, ${EXAMPLES}`,
   )
 }
 

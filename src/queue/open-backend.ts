@@ -9,12 +9,17 @@ const LOADERS: Readonly<Record<Scheme, () => Promise<{ fromUrl(url: string): Bac
     return { fromUrl: () => memory() }
   },
   sqlite: () => import('../backends/sqlite/index.ts'),
+  redis: () => import('../backends/redis/index.ts'),
+  rediss: () => import('../backends/redis/index.ts'),
+  postgres: () => import('../backends/postgres/index.ts'),
+  postgresql: () => import('../backends/postgres/index.ts'),
 }
 
 /**
- * The backend that a URL names: `memory:`, `sqlite:jobs.db`, `sqlite:/var/lib/jobs.db?durability=normal`, or a
- * plain path that ends in `.db`, `.sqlite` or `.sqlite3`. For configuration and the command line; in code,
- * `sqlite('jobs.db')` from `millhand/sqlite` says the same.
+ * The backend that a URL names: `memory:`, `sqlite:jobs.db`, `sqlite:/var/lib/jobs.db?durability=normal`,
+ * `redis://localhost:6379/0`, `postgres://localhost/app`, or a plain path that ends in `.db`, `.sqlite` or
+ * `.sqlite3`. For configuration and the command line; in code, `sqlite('jobs.db')` from `millhand/sqlite` says the
+ * same, and so do `redis` and `postgres`.
  *
  * Resolves when the backend is loaded; like any backend, it opens its store at the first call.
  * @throws InvalidOptionError for a URL that names no backend. What may be a password in it is never shown.

@@ -24,14 +24,25 @@ describe('the URL of a backend', () => {
 
   test('an unknown scheme is met with a guess and the list', async () => {
     await expect(openBackend('sqllite:jobs.db')).rejects.toThrow(
-      /no backend for "sqllite:"; did you mean "sqlite:"\? Known are memory: and sqlite:/,
+      /no backend for "sqllite:"; did you mean "sqlite:"\? Known are memory:, sqlite:, redis:, rediss:, postgres:, postgresql:/,
     )
-    await expect(openBackend('redis://localhost')).rejects.toMatchObject({ code: 'INVALID_OPTION' })
+    await expect(openBackend('mysql://localhost')).rejects.toMatchObject({ code: 'INVALID_OPTION' })
   })
 
   test.each([
-    'redis://:hunter2@localhost:6379/0',
-    'postgres://ada:hunter2@db/app?sslpassword=hunter2',
+    ['redis://localhost:6379/0', 'redis'],
+    ['REDISS://user:pw@cache.example.org', 'rediss'],
+    ['postgres://localhost/app', 'postgres'],
+    ['postgresql:///app?host=/run/postgresql', 'postgresql'],
+  ])('%s is a store of its own kind, and no file', (text, scheme) => {
+    const rest = text.slice(text.indexOf(':'))
+    expect(backendUrl(text)).toEqual({ scheme, url: `${scheme}${rest}`, file: undefined })
+  })
+
+  test.each([
+    'redis://:hunter2@localhost:6379/not-a-number',
+    'postgres://ada:hunter2@[db/app?sslpassword=hunter2',
+    'mongodb://ada:hunter2@db/app',
     '//ada:hunter2@host/jobs',
     'host/jobs?password=hunter2',
   ])('nothing of %s but its scheme is ever shown', async (url) => {

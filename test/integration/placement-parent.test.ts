@@ -27,7 +27,7 @@ function run(...args: string[]) {
     seen.out += chunk.length
     seen.tail = (seen.tail + chunk.toString()).slice(-100)
   })
-  child.stderr.on('data', (chunk: Buffer) => (seen.log += chunk.toString()))
+  child.stderr.setEncoding('utf8').on('data', (chunk: string) => (seen.log += chunk))
   const closed = once(child, 'close').then(([code, signal]) => ({ code, signal }))
   const up = async (): Promise<number> => {
     const [, pid] = await until(() => /up (\d+)/.exec(seen.log), {

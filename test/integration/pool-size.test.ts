@@ -82,7 +82,7 @@ async function runProgram(code: string, forMs = 20_000): Promise<{ code: number 
   const args = ['--conditions=millhand-source', '--input-type=module', '--eval', program]
   const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] })
   let out = ''
-  child.stdout.on('data', (chunk: Buffer) => (out += chunk.toString()))
+  child.stdout.setEncoding('utf8').on('data', (chunk: string) => (out += chunk))
   const timer = setTimeout(() => child.kill('SIGKILL'), forMs)
   const exit = await new Promise<number | null>((resolve) => child.on('close', resolve))
   clearTimeout(timer)

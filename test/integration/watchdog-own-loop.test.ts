@@ -1,6 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
+import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { afterAll, describe, expect, test } from 'vitest'
 import { until } from '../../src/testing/index.ts'
@@ -46,14 +47,10 @@ function watched(
   const lines: Line[] = []
   const begun = new Set<string>()
   let text = ''
-  child.stdout.on('data', (chunk: Buffer) => {
-    for (const act of chunk.toString().split('\n')) begun.add(act)
-  })
-  child.stderr.on('data', (chunk: Buffer) => {
-    text += chunk.toString()
-    for (const line of chunk.toString().split('\n')) {
-      if (line.startsWith('{')) lines.push(JSON.parse(line) as Line)
-    }
+  createInterface(child.stdout).on('line', (act) => begun.add(act))
+  createInterface(child.stderr).on('line', (line) => {
+    text += `${line}\n`
+    if (line.startsWith('{')) lines.push(JSON.parse(line) as Line)
   })
   return {
     child,

@@ -115,7 +115,7 @@ test.each([
     env: { ...process.env, NODE_OPTIONS: '' },
   })
   let log = ''
-  child.stderr.on('data', (chunk: Buffer) => (log += chunk.toString()))
+  child.stderr.setEncoding('utf8').on('data', (chunk: string) => (log += chunk))
   const [, text] = await until(() => /up (\d+)/.exec(log), { timeout: '20s', what: 'the worker to be up' })
   const pid = Number(text)
   try {

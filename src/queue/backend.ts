@@ -34,6 +34,12 @@ export interface Backend extends Producing, Consuming, Inspecting, Steering, Sch
   open(): Promise<void>
   /** Lets go of everything. Later calls fail with INVALID_STATE. Calling it again is free. */
   close(): Promise<void>
+  /**
+   * Lets go of its connections and makes new ones: the runtime has waited in vain for an answer. Calls under way
+   * reject with a retryable BackendError, later ones use the new connections. Does not wait and does not throw;
+   * free while new ones are being made. Only stores that are reached through a network have it.
+   */
+  reconnect?(): void
 }
 
 /** What a store can do. The runtime asks here and nowhere else. */
@@ -46,19 +52,35 @@ export interface Capabilities {
   readonly url: string | null
   /** The largest payload or result, in bytes. */
   readonly maxPayloadBytes: number
+  /** `enqueue` and `settle` take part in a transaction of the caller's; see {@link Transaction}. */
+  readonly transactions: boolean
   /** Not yet offered by any store; each is false until its conformance topic is passed. */
   readonly lanes: boolean
   readonly unique: boolean
   readonly rateLimits: boolean
   readonly workflows: boolean
-  readonly transactions: boolean
 }
+
+/**
+ * The caller's own client of the same database, in a transaction that the caller began and ends. What the call
+ * does is part of it: seen by others after its commit, gone without a trace after a rollback. The store begins and
+ * ends nothing, tries nothing again, and tells its watchers after the commit.
+ *
+ * What it is, each store says and checks: an InvalidOptionError for anything else, for another database, or when no
+ * transaction is open. When the call throws for another reason, only a rollback is left. A store without the
+ * capability throws an UnsupportedError.
+ *
+ * To everyone else a job that was settled so is claimed until the commit: `renew` answers with it, `maintain` does not
+ * reap it. Where writers do not exclude each other anyhow, nothing waits for the transaction but a settle of the same
+ * job: that finds out whether it was committed, or throws retryably when it takes too long to know.
+ */
+export type Transaction = unknown
 
 // ---------------------------------------------------------------------------------------------- producing
 
 export interface Producing {
   /** Stores jobs. Each gets its own answer; a bad one never rejects the others. */
-  enqueue(request: EnqueueRequest): Promise<EnqueueResult[]>
+  enqueue(request: EnqueueRequest, transaction?: Transaction): Promise<EnqueueResult[]>
 }
 
 export interface EnqueueRequest {
@@ -91,7 +113,7 @@ export interface Consuming {
    */
   claim(request: ClaimRequest): Promise<ClaimResult>
   /** Ends claims. Stale ones are reported and change nothing. */
-  settle(settlements: readonly Settlement[]): Promise<SettleResult[]>
+  settle(settlements: readonly Settlement[], transaction?: Transaction): Promise<SettleResult[]>
   /** Settles, then claims, in one trip. What the settle frees can be claimed by it. Not one transaction. */
   exchange(settlements: readonly Settlement[], request: ClaimRequest): Promise<ExchangeResult>
   /**
@@ -122,8 +144,8 @@ export interface Consuming {
   maintain(request: MaintainRequest): Promise<MaintainReport>
   /**
    * Calls `hint` soon after something happened to the queue that a worker may care about: a job that can run
-   * now or later, a pause or resume, a cancel of an active job. Never within the call that caused it. Only a hint: it may come for nothing, and a lost one is made good by the caller's slow
-   * poll. Returns the function that ends it.
+   * now or later, a pause or resume, a cancel of an active job. Never within the call that caused it. Only a hint:
+   * it may come for nothing, and a lost one is made good by the caller's slow poll. Returns the function that ends it.
    */
   watch(queue: string, hint: () => void): () => void
 }

@@ -3,7 +3,7 @@ import type { Backend } from '../../../src/queue/backend.ts'
 
 /** The operations of a backend that answer with a promise. */
 export type Operation = {
-  [K in keyof Backend]: Backend[K] extends (...args: never[]) => Promise<unknown> ? K : never
+  [K in keyof Backend]-?: Backend[K] extends (...args: never[]) => Promise<unknown> ? K : never
 }[keyof Backend]
 
 type Call = { readonly operation: Operation; readonly args: readonly unknown[] }

@@ -18,8 +18,20 @@ export interface Harness {
   pass(ms: number): Promise<void>
   /** Sets the store's time of day forward or back by `ms`. Absent where the clock is not ours to set. */
   jumpWall?(ms: number): Promise<void>
+  /**
+   * Begins a transaction in the same database on a client of its own, as an application has it. Needed where
+   * `capabilities.transactions` is true; ended by `close` if the case did not.
+   */
+  transaction?(): Promise<OpenTransaction>
   /** Closes what was opened and removes what was stored. */
   close(): Promise<void>
+}
+
+export interface OpenTransaction {
+  /** What the store is given. */
+  readonly client: unknown
+  commit(): Promise<void>
+  rollBack(): Promise<void>
 }
 
 /** One sentence about what a store does. */
@@ -34,9 +46,9 @@ export interface ConformanceCase {
 
 /**
  * `jumpWall`: the harness can set the clock. `sharing`: two openings are two clients of the store. `durability`:
- * what was stored is there when the store is opened again.
+ * what was stored is there when the store is opened again. `transactions`: it takes part in those of the caller.
  */
-export type Need = 'jumpWall' | 'sharing' | 'durability'
+export type Need = 'jumpWall' | 'sharing' | 'durability' | 'transactions'
 
 /** Makes cases of sentences, each with what shows that it is true. */
 export function topic(
@@ -58,7 +70,10 @@ async function reasonToSkip(needs: Need | undefined, harness: Harness): Promise<
   if (needs === 'jumpWall') {
     return harness.jumpWall === undefined ? 'the clock of this store cannot be set' : undefined
   }
-  const { durable, sharedBy } = (await harness.open()).capabilities
+  const { durable, sharedBy, transactions } = (await harness.open()).capabilities
+  if (needs === 'transactions') {
+    return transactions ? undefined : 'this store takes part in no transactions of the caller'
+  }
   if (needs === 'durability') return durable ? undefined : 'this store is not durable'
   return sharedBy === 'process' ? 'this store has a single opening' : undefined
 }

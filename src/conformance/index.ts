@@ -37,11 +37,19 @@ import { sharingCases } from './topics/sharing.ts'
 import { startCases } from './topics/start.ts'
 import { statsCases } from './topics/stats.ts'
 import { suspectsCases } from './topics/suspects.ts'
+import { refusedTransactionsCases, transactionsCases } from './topics/transactions.ts'
 import { unhandledTypesCases } from './topics/unhandled-types.ts'
 import { upkeepCases } from './topics/upkeep.ts'
 import { watchCases } from './topics/watch.ts'
 
-export { type ConformanceCase, type Harness, type Need, runnable, type RunnableCase } from './case.ts'
+export {
+  type ConformanceCase,
+  type Harness,
+  type Need,
+  type OpenTransaction,
+  runnable,
+  type RunnableCase,
+} from './case.ts'
 
 /** Every case, topic by topic. */
 export const conformanceCases: readonly ConformanceCase[] = [
@@ -74,6 +82,8 @@ export const conformanceCases: readonly ConformanceCase[] = [
   ...schedulesCases,
   ...watchCases,
   ...payloadCases,
+  ...transactionsCases,
+  ...refusedTransactionsCases,
   ...queuesCases,
   ...sharingCases,
   ...openAndCloseCases,

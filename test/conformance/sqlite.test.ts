@@ -1,5 +1,6 @@
 import { createRequire } from 'node:module'
 import { mkdtempSync, rmSync } from 'node:fs'
+import { DatabaseSync } from 'node:sqlite'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, test } from 'vitest'
@@ -16,10 +17,11 @@ let files = 0
 /** Every opening is a connection of its own to the same file. */
 async function harness(
   connect: (path: string) => { location: string | SqliteClient; end: () => void },
+  makeClient: (path: string) => SqliteClient,
 ): Promise<Harness> {
   const clock = new FakeClock()
   const path = join(folder, `${++files}.db`)
-  const opened: { backend: Backend; end: () => void }[] = []
+  const opened: { backend: Backend | undefined; end: () => void }[] = []
   return {
     async open() {
       const { location, end } = connect(path)
@@ -31,9 +33,19 @@ async function harness(
     },
     pass: async (ms) => clock.advance(ms),
     jumpWall: async (ms) => clock.jump(ms),
+    transaction: async () => {
+      const client = makeClient(path)
+      client.exec('BEGIN IMMEDIATE')
+      opened.push({ backend: undefined, end: () => client.close() })
+      return {
+        client,
+        commit: async () => void client.exec('COMMIT'),
+        rollBack: async () => void client.exec('ROLLBACK'),
+      }
+    },
     async close() {
       for (const { backend, end } of opened) {
-        await backend.close()
+        await backend?.close()
         end()
       }
       for (const suffix of ['', '-wal', '-shm']) rmSync(path + suffix, { force: true })
@@ -42,16 +54,23 @@ async function harness(
 }
 
 describe('a file, through node:sqlite', () => {
-  const open = (): Promise<Harness> => harness((path) => ({ location: path, end: () => {} }))
+  const open = (): Promise<Harness> =>
+    harness(
+      (path) => ({ location: path, end: () => {} }),
+      (path) => new DatabaseSync(path),
+    )
   for (const { title, run } of runnable(conformanceCases, open)) test(title, ({ skip }) => run(skip))
 })
 
 describe('a file, through a better-sqlite3 client', () => {
   const open = (): Promise<Harness> =>
-    harness((path) => {
-      const client = new BetterSqlite3(path)
-      return { location: client, end: () => client.close() }
-    })
+    harness(
+      (path) => {
+        const client = new BetterSqlite3(path)
+        return { location: client, end: () => client.close() }
+      },
+      (path) => new BetterSqlite3(path),
+    )
   for (const { title, run } of runnable(conformanceCases, open)) test(title, ({ skip }) => run(skip))
 })
 

@@ -21,8 +21,10 @@ import type {
   SettleResult,
   StartResult,
   StepReport,
+  Transaction,
 } from '../../queue/backend.ts'
 import type { JobRecord, JobRef, NewJob } from '../../queue/job.ts'
+import { checkTransaction } from '../../queue/transaction.ts'
 import { claim } from './claim.ts'
 import { Claims } from './claims.ts'
 import { enqueue } from './enqueue.ts'
@@ -54,11 +56,11 @@ export class MemoryBackend implements Backend {
       sharedBy: 'process',
       url: null,
       maxPayloadBytes,
+      transactions: false,
       lanes: false,
       unique: false,
       rateLimits: false,
       workflows: false,
-      transactions: false,
     })
   }
 
@@ -75,8 +77,12 @@ export class MemoryBackend implements Backend {
 
   // -------------------------------------------------------------------------------------------- producing
 
-  async enqueue({ queue, jobs, maxLength }: EnqueueRequest): Promise<EnqueueResult[]> {
+  async enqueue(
+    { queue, jobs, maxLength }: EnqueueRequest,
+    transaction?: Transaction,
+  ): Promise<EnqueueResult[]> {
     this.#check()
+    checkTransaction(this, transaction)
     return this.#enqueue(queue, jobs, maxLength ?? Infinity)
   }
 
@@ -99,8 +105,9 @@ export class MemoryBackend implements Backend {
     return claim(shelf, this.#claims, request, this.#clock.wall(), this.#clock.monotonic())
   }
 
-  async settle(settlements: readonly Settlement[]): Promise<SettleResult[]> {
+  async settle(settlements: readonly Settlement[], transaction?: Transaction): Promise<SettleResult[]> {
     this.#check()
+    checkTransaction(this, transaction)
     return this.#settle(settlements)
   }
 

@@ -20,8 +20,10 @@ import type {
   SettleResult,
   StartResult,
   StepReport,
+  Transaction,
 } from '../../queue/backend.ts'
 import { JOB_STATES, type JobRecord, type JobRef } from '../../queue/job.ts'
+import { checkTransaction } from '../../queue/transaction.ts'
 import { checkToken, claim, peek } from './claim.ts'
 import { enqueue } from './enqueue.ts'
 import { FULL_COLUMNS, get, stats } from './inspect.ts'
@@ -32,6 +34,7 @@ import { hasClaims, renew } from './renew.ts'
 import { recordOf } from './row.ts'
 import { advance, readTick } from './schedule.ts'
 import { searchWindow } from './search.ts'
+import type { Session } from './session.ts'
 import { progress, settle, start } from './settle.ts'
 import { cancel, PURGE, REPLAY, setPaused, type Sweep, sweepWindow } from './steer.ts'
 import { Store, type StoreOptions } from './store.ts'
@@ -59,11 +62,11 @@ export class SqliteBackend implements Backend {
       sharedBy: inMemory ? 'process' : 'machine',
       url: reachable && typeof location === 'string' && !inMemory ? toUrl(location, durability) : null,
       maxPayloadBytes,
+      transactions: !inMemory,
       lanes: false,
       unique: false,
       rateLimits: false,
       workflows: false,
-      transactions: false,
     })
   }
 
@@ -78,12 +81,13 @@ export class SqliteBackend implements Backend {
 
   // -------------------------------------------------------------------------------------------- producing
 
-  enqueue({ queue, jobs, maxLength }: EnqueueRequest): Promise<EnqueueResult[]> {
-    return this.#store.operate(() =>
-      this.#inChunks(jobs, (chunk) =>
-        this.#store.write(true, (session) => enqueue(session, queue, chunk, maxLength)),
-      ),
-    )
+  enqueue({ queue, jobs, maxLength }: EnqueueRequest, transaction?: Transaction): Promise<EnqueueResult[]> {
+    return this.#store.operate(async () => {
+      checkTransaction(this, transaction)
+      return this.#inChunks(jobs, (chunk) =>
+        this.#writeIn(transaction, (session) => enqueue(session, queue, chunk, maxLength)),
+      )
+    })
   }
 
   // -------------------------------------------------------------------------------------------- consuming
@@ -96,13 +100,16 @@ export class SqliteBackend implements Backend {
     })
   }
 
-  settle(settlements: readonly Settlement[]): Promise<SettleResult[]> {
-    return this.#store.operate(() => this.#settle(settlements))
+  settle(settlements: readonly Settlement[], transaction?: Transaction): Promise<SettleResult[]> {
+    return this.#store.operate(async () => {
+      checkTransaction(this, transaction)
+      return this.#settle(settlements, transaction)
+    })
   }
 
-  #settle(settlements: readonly Settlement[]): Promise<SettleResult[]> {
+  #settle(settlements: readonly Settlement[], transaction?: Transaction): Promise<SettleResult[]> {
     return this.#inChunks(settlements, (chunk) =>
-      this.#store.write(true, (session) => settle(session, chunk)),
+      this.#writeIn(transaction, (session) => settle(session, chunk)),
     )
   }
 
@@ -256,6 +263,13 @@ export class SqliteBackend implements Backend {
   }
 
   // -----------------------------------------------------------------------------------------------------
+
+  /** What must last, in the caller's transaction or in one of its own. */
+  #writeIn<T>(transaction: Transaction, work: (session: Session) => T): Promise<T> {
+    return transaction === undefined
+      ? this.#store.write(true, work)
+      : this.#store.writeWithin(transaction, work)
+  }
 
   /** Long lists a part at a time, so that neither the loop nor the lock is kept for long. */
   async #inChunks<T, R>(items: readonly T[], work: (chunk: readonly T[]) => Promise<R[]>): Promise<R[]> {

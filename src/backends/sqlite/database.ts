@@ -34,6 +34,11 @@ export class Database {
     return row?.[0] ?? null
   }
 
+  /** Whether this is its client. */
+  isOf(client: SqliteClient): boolean {
+    return this.#client === client
+  }
+
   close(): void {
     this.#statements.clear()
     this.#client.close()
@@ -47,6 +52,7 @@ export class Statement {
 
   constructor(statement: SqliteStatement) {
     this.#statement = statement
+    asksForNumbers(statement)
     this.#arrays = asksForArrays(statement)
   }
 
@@ -73,6 +79,16 @@ export class Statement {
   #row(row: unknown): Row {
     return this.#arrays ? (row as Row) : Object.values(row as Record<string, SqliteValue>)
   }
+}
+
+/** A caller's client may be set to give integers as bigints. */
+function asksForNumbers(statement: SqliteStatement): void {
+  const { setReadBigInts, safeIntegers } = statement as {
+    setReadBigInts?: (on: boolean) => void
+    safeIntegers?: (on: boolean) => void
+  }
+  if (setReadBigInts !== undefined) setReadBigInts.call(statement, false)
+  else if (safeIntegers !== undefined) safeIntegers.call(statement, false)
 }
 
 /** Arrays are three times as fast to read as objects; each driver has its own word for them. */

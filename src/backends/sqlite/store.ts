@@ -1,7 +1,9 @@
 import type { Clock } from '../../core/clock.ts'
 import { formatMs } from '../../core/duration.ts'
 import { StateError } from '../../core/errors.ts'
+import type { Transaction } from '../../queue/backend.ts'
 import { type Patience, retryWhileBusy, WriteTurns } from './busy.ts'
+import { CallerConnections } from './caller.ts'
 import { Checkpointer } from './checkpointer.ts'
 import type { Database } from './database.ts'
 import { explained, isBusy } from './failure.ts'
@@ -30,6 +32,7 @@ export class Store {
   readonly #patience: Patience
   readonly #turns: WriteTurns
   readonly #names = new Names()
+  readonly #callers: CallerConnections
   #db: Database | undefined
   #checkpointer: Checkpointer | undefined
   #opening: Promise<void> | undefined
@@ -48,6 +51,7 @@ export class Store {
         `${this.#label} has been locked for ${formatMs(options.giveUpMs)} by ${lockHolders(options.location)}; end what holds it (an open transaction in a database tool, a backup), then try again`,
     }
     this.#turns = new WriteTurns(this.#patience)
+    this.#callers = new CallerConnections(() => this.#require(), this.#label)
   }
 
   open(): Promise<void> {
@@ -153,8 +157,23 @@ export class Store {
     })
   }
 
+  /** Runs `work` as a part of the caller's own transaction. Watchers see its commit in the file. */
+  async writeWithin<T>(transaction: Transaction, work: (session: Session) => T): Promise<T> {
+    return this.#callers.within(transaction, (db) => {
+      // Names that are made up here may be rolled back, and nobody would say so.
+      const session = this.#session(db, new Names())
+      const result = work(session)
+      session.flush()
+      return result
+    })
+  }
+
   session(): Session {
-    return new Session(this.#require(), this.#names, this.#options.clock, this.#options.maxPayloadBytes)
+    return this.#session(this.#require(), this.#names)
+  }
+
+  #session(db: Database, names: Names): Session {
+    return new Session(db, names, this.#options.clock, this.#options.maxPayloadBytes)
   }
 
   /** Takes the write lock. Throws what the driver throws when it is busy, for that is tried again. */

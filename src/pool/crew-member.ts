@@ -30,9 +30,11 @@ export interface Allowance {
   /** So many at all while those of them that are ahead take less than so much time. */
   readonly ahead: number
   readonly micros: number
+  /** One task, which begins as soon as one of those that run has ended. */
+  readonly hasNext: boolean
 }
 
-const NOTHING: Allowance = { free: 0, ahead: 0, micros: 0 }
+const NOTHING: Allowance = { free: 0, ahead: 0, micros: 0, hasNext: true }
 
 /** A task that was told to end. */
 export interface Told {
@@ -126,8 +128,9 @@ export class CrewMember {
   /** True when it may be sent this task now. */
   canTake(task: Task): boolean {
     if (task.isSuspect) return this.#isOpen && this.isIdle
-    const { free, ahead, micros } = this.allowance()
-    return free > 0 || (ahead > 0 && micros > 0 && this.getsAhead(task, this.isClear))
+    const { free, ahead, micros, hasNext } = this.allowance()
+    if (free > 0 || (!hasNext && this.getsNext(task))) return true
+    return ahead > 0 && micros > 0 && this.getsAhead(task, this.isClear)
   }
 
   /** What it may be sent now, beside suspects. */
@@ -144,6 +147,7 @@ export class CrewMember {
       free: Math.min(concurrency - out, quota),
       ahead: isHalfFull ? 0 : Math.min(MAX_AHEAD - size, quota),
       micros: mostMicros - this.#aheadMicros,
+      hasNext: out > concurrency || quota <= 0,
     }
   }
 
@@ -155,6 +159,17 @@ export class CrewMember {
     if (this.isStuck) return false
     const isRecallable = this.line.canRecall && task.settings.transfer === undefined
     return isRecallable || (isClear && task.estimate.isSteady)
+  }
+
+  /** However long it takes, it may wait there for its turn: it can be had back when that is late. */
+  getsNext({ estimate, settings }: Task): boolean {
+    return !this.isStuck && this.line.canRecall && estimate.isEven && settings.transfer === undefined
+  }
+
+  /** For how long it is silent when what it does takes as long as usual, ms; 0 when nobody knows. */
+  get usualMs(): number {
+    for (const { estimate } of this.sent.values()) return estimate.isEven ? estimate.micros / 1000 : 0
+    return 0
   }
 
   /** True when it shares its event loop among tasks, and has said nothing for `ms` while it had some. */
@@ -196,11 +211,11 @@ export class CrewMember {
       task.begunAt = undefined
       if (task.settings.transfer !== undefined) this.#moved++
       task.isSteady = task.estimate.isSteady
-      task.burden = task.estimate.burden
+      task.micros = task.estimate.micros
       task.sentAt = this.sentAt
       if (!task.isSteady) this.#unsteady++
       this.sent.add(task.number, task)
-      this.#aheadMicros += task.burden
+      this.#aheadMicros += task.micros
     }
   }
 
@@ -208,7 +223,7 @@ export class CrewMember {
   take(number: number): Task | undefined {
     const task = this.sent.take(number)
     if (task === undefined) return undefined
-    this.#aheadMicros = this.sent.size === 0 ? 0 : Math.max(0, this.#aheadMicros - task.burden)
+    this.#aheadMicros = this.sent.size === 0 ? 0 : Math.max(0, this.#aheadMicros - task.micros)
     if (task.settings.transfer !== undefined) this.#moved--
     if (!task.isSteady) this.#unsteady--
     task.member = undefined

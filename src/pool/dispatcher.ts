@@ -6,6 +6,8 @@ import type { Task } from './task.ts'
 
 /** A worker that was silent for so long is at a long task, ms. */
 const LONG_MS = 2
+/** So many times what it usually takes is long, too. */
+const LATE = 2
 /** Tasks of one message at most. */
 const MAX_BATCH = 256
 
@@ -27,6 +29,7 @@ export class Dispatcher {
   /** Sends what can be sent now. */
   deal(): void {
     this.#freeStuck()
+    if (this.waiting.size === 0) this.#spread()
     for (let next = this.waiting.peek(); next !== undefined; next = this.waiting.peek()) {
       const takers = this.#takers(next)
       const member = roomiest(takers)
@@ -54,7 +57,8 @@ export class Dispatcher {
 
   /** @param member can take at least the first one. */
   #sendTo(member: CrewMember, limit: number): void {
-    let { free, ahead, micros } = member.allowance()
+    const { hasNext, ...allowance } = member.allowance()
+    let { free, ahead, micros } = allowance
     let { isClear } = member
     const tasks: Task[] = []
     this.#kinship.clear()
@@ -62,10 +66,14 @@ export class Dispatcher {
       // One that may end its worker goes alone.
       if (tasks.length >= limit || (tasks.length > 0 && next.isSuspect)) break
       const fits =
-        free-- > 0 || (ahead > 0 && micros > 0 && member.getsAhead(next, isClear)) || next.isSuspect
+        free-- > 0 ||
+        next.isSuspect ||
+        (ahead > 0 && micros > 0 && member.getsAhead(next, isClear)) ||
+        // By itself: another worker may have nothing to do.
+        (tasks.length === 0 && !hasNext && member.getsNext(next))
       if (!fits || !this.#kinship.add(next.args)) break
       ahead--
-      micros -= next.estimate.burden
+      micros -= next.estimate.micros
       isClear &&= next.estimate.isSteady
       tasks.push(this.waiting.shift()!)
       if (next.isSuspect) break
@@ -83,6 +91,16 @@ export class Dispatcher {
     }
   }
 
+  /** What may have to wait for long behind another does not while somebody is idle. */
+  #spread(): void {
+    let [idle, busy]: (CrewMember | undefined)[] = []
+    for (const member of this.#members) {
+      if (member.isIdle && member.state === 'ready') idle = member
+      else if (member.hasAhead && !member.isClear) busy = member
+    }
+    if (idle !== undefined && busy !== undefined) this.takeBack(busy)
+  }
+
   /**
    * Workers that are at a long task do not keep others behind it. One that shares its event loop among several tasks
    * is asked for a word before it gets more, when it has been silent: it may be blocked.
@@ -90,7 +108,7 @@ export class Dispatcher {
   #freeStuck(): void {
     const now = performance.now()
     for (const member of this.#members) {
-      if (member.isFull && now - member.lastWordAt > LONG_MS) {
+      if (member.isFull && now - member.lastWordAt > Math.max(LONG_MS, LATE * member.usualMs)) {
         member.isStuck = true
         if (member.hasAhead) this.takeBack(member)
       }

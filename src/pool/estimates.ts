@@ -3,12 +3,12 @@ const WEIGHT = 0.1
 const MAX_STEP = 8
 /** What nothing is known of is taken for this, microseconds: long enough that little is sent ahead of it. */
 const UNKNOWN_MICROS = 100
-/** Of what may take long, so much less is sent ahead. */
-const UNSTEADY = 5
 /** A long call is remembered for some hundred calls. */
 const FADE = 0.99
 /** What took longer than this lately may do so again, microseconds. */
 const LONG_MICROS = 2000
+/** Calls are even while the longest of late took less than so many times what they usually take. */
+const EVEN = 3
 
 /** How long the calls of one function usually take. One that takes long now and then stays short. */
 export class Estimate {
@@ -26,9 +26,9 @@ export class Estimate {
     return this.#longest > 0 && this.#longest < LONG_MICROS
   }
 
-  /** What a call counts for when it is sent ahead, microseconds: more than it takes when it may take long. */
-  get burden(): number {
-    return this.isSteady ? this.#micros : this.#micros * UNSTEADY
+  /** True when every call of late took about as long as the others, however long that is. */
+  get isEven(): boolean {
+    return this.#longest > 0 && this.#longest < this.#micros * EVEN
   }
 
   learn(micros: number): void {

@@ -41,10 +41,10 @@ export class Task<Result = unknown> {
   member: CrewMember | undefined
   /** @internal */
   number = 0
-  /** @internal When it was sent, on the clock of `performance.now()`; whether it was known to be short; its burden. */
+  /** @internal When it was sent, on the clock of `performance.now()`, and what was known of its function then. */
   sentAt = 0
   isSteady = false
-  burden = 0
+  micros = 0
   /** @internal When it was seen to have begun, on the clock of `performance.now()`. */
   begunAt: number | undefined
   /** @internal Of a stream: hears each value. */

@@ -123,7 +123,7 @@ export class Executor {
   #run(work: Work): Promise<void> | undefined {
     const { number, callee, kind } = work
     // What has ended is not to wait behind what may take long.
-    if (callee?.estimate.isSteady !== true) this.#outbox.flush()
+    if (callee?.estimate.isSteady !== true) this.#outbox.flushRisked()
     const startedAt = performance.now()
     const context = new WorkContext(number, this.#report)
     let value: unknown

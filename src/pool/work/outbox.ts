@@ -61,6 +61,11 @@ export class Outbox {
     if (isOld || this.#results.length >= MAX_RESULTS * RESULT_WORDS) this.flush()
   }
 
+  /** Before what may take long: what would be lost with the worker, or would wait for it for long. */
+  flushRisked(): void {
+    if (this.#results.length > 0) this.flush()
+  }
+
   flush(): void {
     if (this.isEmpty) return
     const [results, transfer] = [this.#results, this.#transfer]

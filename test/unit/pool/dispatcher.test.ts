@@ -1,0 +1,134 @@
+/** Who gets which task, and when one comes back: else a task waits behind a long one while somebody is idle. */
+import { describe, expect, test } from 'vitest'
+import { CrewMember } from '../../../src/pool/crew-member.ts'
+import { Dispatcher } from '../../../src/pool/dispatcher.ts'
+import { Estimate } from '../../../src/pool/estimates.ts'
+import { CALL } from '../../../src/pool/protocol.ts'
+import { Task } from '../../../src/pool/task.ts'
+
+/** Workers of which each has begun the first task that it was sent, and nothing else until it is told to. */
+class Crew {
+  readonly members: CrewMember[]
+  readonly dispatcher: Dispatcher
+  readonly #begun = new Map<CrewMember, number>()
+
+  constructor(size: number, canRecall: boolean = true) {
+    this.members = Array.from({ length: size }, () => this.#hire(canRecall))
+    this.dispatcher = new Dispatcher(new Set(this.members), () => {})
+  }
+
+  add(estimate: Estimate, count: number): Task[] {
+    const settings = { priority: 1, kind: CALL, timeoutMs: undefined, retries: 0, transfer: undefined }
+    const tasks = Array.from({ length: count }, () => new Task('work', [], settings, estimate, () => {}))
+    for (const task of tasks) this.dispatcher.waiting.push(task)
+    this.dispatcher.deal()
+    return tasks
+  }
+
+  /** The first of those that a worker was sent has ended, and the next one begins. */
+  end(member: CrewMember): void {
+    const [number] = member.sent.numbers()
+    member.take(number!)
+    if (member.sent.size > 0) this.#begun.set(member, number! + 2)
+    member.lastWordAt = performance.now()
+    this.dispatcher.deal()
+  }
+
+  counts(): number[] {
+    return this.members.map(({ sent }) => sent.size)
+  }
+
+  #hire(canRecall: boolean): CrewMember {
+    const member: CrewMember = new CrewMember(
+      {
+        canRecall,
+        post: (message) => {
+          if (message.kind === 'tasks' && !this.#begun.has(member)) this.#begun.set(member, message.first + 1)
+        },
+        readResults: () => {},
+        begun: () => this.#begun.get(member) ?? 0,
+        recall: (end) => {
+          const from = this.#begun.get(member) ?? 0
+          this.#begun.set(member, end)
+          return canRecall ? from : undefined
+        },
+        terminate: () => {},
+      },
+      { concurrency: 1, maxTasks: Infinity },
+    )
+    member.isReady(['work'])
+    return member
+  }
+}
+
+function learned(...micros: number[]): Estimate {
+  const estimate = new Estimate()
+  for (const each of micros) estimate.learn(each)
+  return estimate
+}
+const SHORT = Array.from({ length: 50 }, () => 10)
+const LONG = Array.from({ length: 50 }, () => 1_000_000)
+
+describe('what is sent ahead', () => {
+  test('is 2 ms of work that is always short', () => {
+    const crew = new Crew(1)
+    crew.add(learned(...SHORT), 1000)
+    const [sent] = crew.counts()
+    expect(sent).toBeGreaterThan(150)
+    expect(sent).toBeLessThanOrEqual(256)
+  })
+
+  test('is one task where all take long, but about the same: its worker waits for nobody', () => {
+    const crew = new Crew(2)
+    crew.add(learned(...LONG), 10)
+    expect(crew.counts()).toEqual([2, 2])
+    crew.end(crew.members[0]!)
+    expect(crew.counts()).toEqual([2, 2])
+  })
+
+  test('is none where some take much longer than others', () => {
+    const crew = new Crew(2)
+    crew.add(learned(...LONG, 1_000, 1_000, 30_000_000), 10)
+    expect(crew.counts()).toEqual([1, 1])
+  })
+
+  test('is no long one to a worker from which nothing can be had back', () => {
+    const crew = new Crew(2, false)
+    crew.add(learned(...LONG), 10)
+    expect(crew.counts()).toEqual([1, 1])
+  })
+})
+
+describe('what waits behind another', () => {
+  test('goes to a worker that has nothing to do, when nothing else waits', () => {
+    const crew = new Crew(2)
+    const tasks = crew.add(learned(...LONG), 4)
+    const [first, second] = crew.members as [CrewMember, CrewMember]
+    crew.end(first)
+    crew.end(first)
+    expect(crew.counts()).toEqual([1, 1])
+    expect(crew.dispatcher.recalled).toBe(1)
+    const left = [...first.sent.values(), ...second.sent.values()]
+    expect(new Set(left)).toEqual(new Set([tasks[1], tasks[3]]))
+  })
+
+  test('stays where it is while all have something to do', () => {
+    const crew = new Crew(2)
+    crew.add(learned(...LONG), 4)
+    crew.dispatcher.deal()
+    expect(crew.dispatcher.recalled).toBe(0)
+  })
+
+  test('waits for anybody when the one in front takes longer than usual', () => {
+    const crew = new Crew(2)
+    crew.add(learned(...LONG), 4)
+    const [first] = crew.members as [CrewMember]
+    first.lastWordAt -= 1_900
+    crew.dispatcher.deal()
+    expect(crew.counts()).toEqual([2, 2])
+    first.lastWordAt -= 200
+    crew.dispatcher.deal()
+    expect(crew.counts()).toEqual([1, 2])
+    expect(crew.dispatcher.waiting.size).toBe(1)
+  })
+})

@@ -27,7 +27,7 @@ export { type SlotStatus } from './server/slot-status.ts'
 // Durable queues
 export { Queue, type AddedJob, type AddResult, type JobInput, type ListOptions } from './queue/queue.ts'
 export { type Keep, type QueueOptions, type RetentionOptions } from './queue/queue-options.ts'
-export { type AddOptions } from './queue/add-options.ts'
+export { type AddOptions, type TransactionOptions } from './queue/add-options.ts'
 export { type AnyQueue } from './queue/any-queue.ts'
 export { type StoredJob } from './queue/stored-job.ts'
 export { type JobSchemas, type PayloadIn, type PayloadOut } from './queue/schema.ts'

@@ -29,6 +29,16 @@ export interface AddOptions {
   readonly tags?: readonly string[]
 }
 
+/** Where jobs are added. */
+export interface TransactionOptions {
+  /**
+   * Your client in its open transaction, in the database that the store is in: the job is there once you commit, and
+   * never was if you do not. Which client, the store says: a SQLite client of the same file, a pg client. Such an add
+   * waits neither for room nor for a store that is away. Default: none, stored when the promise resolves.
+   */
+  readonly transaction?: unknown
+}
+
 const NAMES = [
   'priority',
   'delay',

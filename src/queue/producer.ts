@@ -1,6 +1,7 @@
 import { MillhandError, QueueFullError, toError } from '../core/errors.ts'
-import type { Backend, EnqueueResult } from './backend.ts'
+import type { Backend, EnqueueResult, Transaction } from './backend.ts'
 import type { NewJob } from './job.ts'
+import { checkTransaction } from './transaction.ts'
 
 export interface ProducerOptions {
   readonly queue: string
@@ -48,6 +49,22 @@ export class Producer {
     return Promise.all(answers)
   }
 
+  /**
+   * The same in a transaction of the caller's, so with nobody else's adds. Waits for no room and tries nothing again:
+   * that is for who began the transaction.
+   */
+  addWithin(transaction: Transaction, jobs: readonly NewJob[]): Promise<EnqueueResult[]> {
+    const { backend, queue, maxLength } = this.#options
+    const add = async (): Promise<EnqueueResult[]> => {
+      checkTransaction(backend, transaction)
+      await backend.open()
+      return backend.enqueue({ queue, jobs, maxLength }, transaction)
+    }
+    const adding = add()
+    this.#track(adding.then(nothing, nothing))
+    return adding
+  }
+
   /** Everything that was added is in the store, or was refused. */
   async flushed(): Promise<void> {
     this.#flush()
@@ -63,8 +80,13 @@ export class Producer {
   }
 
   #send(batch: readonly Pending[]): void {
-    const work = this.#enqueue(batch).finally(() => this.#underWay.delete(work))
+    this.#track(this.#enqueue(batch))
+  }
+
+  /** @param work does not reject. */
+  #track(work: Promise<void>): void {
     this.#underWay.add(work)
+    void work.then(() => this.#underWay.delete(work))
   }
 
   /** Never rejects: each of the batch hears of its own fate, and as soon as it is known. */
@@ -95,6 +117,8 @@ export class Producer {
     }
   }
 }
+
+function nothing(): void {}
 
 function isFull(result: EnqueueResult): boolean {
   return result.status === 'rejected' && result.code === 'QUEUE_FULL'

@@ -1,7 +1,7 @@
-import type { Backend, EnqueueResult, JobFilter, QueueStats } from './backend.ts'
+import type { Backend, EnqueueResult, JobFilter, QueueStats, Transaction } from './backend.ts'
 import { InvalidOptionError, InvalidPayloadError, MillhandError, show } from '../core/errors.ts'
 import { unknownName } from '../core/options.ts'
-import { checkQueueName, newJob, type AddOptions } from './add-options.ts'
+import { checkQueueName, newJob, type AddOptions, type TransactionOptions } from './add-options.ts'
 import { encodedBytes } from './codec.ts'
 import { EventWorker, type Handlers } from './consume/event-worker.ts'
 import type { QueueWorkerOptions } from './consume/queue-worker.ts'
@@ -74,10 +74,20 @@ export class Queue<S extends JobSchemas = JobSchemas> implements AnyQueue {
    * @throws InvalidPayloadError when the payload does not match its schema or is not JSON, with path and reason.
    * @throws InvalidOptionError for an unknown type or a wrong option.
    * @throws QueueFullError, BackendError when it could not be stored.
+   * @throws UnsupportedError when it is given a transaction and the store takes part in none.
    */
-  async add<T extends TypeOf<S>>(type: T, payload: PayloadIn<S, T>, options?: AddOptions): Promise<AddedJob> {
-    const prepared = this.prepare(type, payload, options)
-    const result = await this.#producer.add(prepared instanceof Promise ? await prepared : prepared)
+  async add<T extends TypeOf<S>>(
+    type: T,
+    payload: PayloadIn<S, T>,
+    options?: AddOptions & TransactionOptions,
+  ): Promise<AddedJob> {
+    const [own, transaction] = apart(options)
+    const preparing = this.prepare(type, payload, own)
+    const job = preparing instanceof Promise ? await preparing : preparing
+    const result =
+      transaction === undefined
+        ? await this.#producer.add(job)
+        : (await this.#producer.addWithin(transaction, [job]))[0]!
     if (result.status === 'rejected') throw refusal(this.name, result)
     return { id: result.id, status: result.status }
   }
@@ -86,8 +96,11 @@ export class Queue<S extends JobSchemas = JobSchemas> implements AnyQueue {
    * Adds many jobs in one go. Each gets its own answer, in the same order: one that is refused does not keep
    * the others out.
    * @throws BackendError when none could be stored.
+   * @throws UnsupportedError when it is given a transaction and the store takes part in none.
    */
-  async addMany(jobs: Iterable<JobInput<S>>): Promise<AddResult[]> {
+  async addMany(jobs: Iterable<JobInput<S>>, options: TransactionOptions = {}): Promise<AddResult[]> {
+    const { transaction, ...unknown } = options
+    for (const name of Object.keys(unknown)) throw unknownName('option', name, ['transaction'])
     const answers: (AddResult | undefined)[] = []
     const prepared: NewJob[] = []
     for (const { type, payload, options } of jobs) {
@@ -100,7 +113,10 @@ export class Queue<S extends JobSchemas = JobSchemas> implements AnyQueue {
         answers.push({ status: 'rejected', error })
       }
     }
-    const results = await this.#producer.addMany(prepared)
+    const results =
+      transaction === undefined
+        ? await this.#producer.addMany(prepared)
+        : await this.#producer.addWithin(transaction, prepared)
     const broken = results.find((result) => result instanceof Error)
     if (broken !== undefined && results.every((result) => result instanceof Error)) throw broken
     let next = 0
@@ -214,4 +230,13 @@ export class Queue<S extends JobSchemas = JobSchemas> implements AnyQueue {
     await this.#producer.flushed()
     await this.backend.close()
   }
+}
+
+/** The options of the job, and the transaction that it is added in. */
+function apart(
+  options: (AddOptions & TransactionOptions) | undefined,
+): [AddOptions | undefined, Transaction] {
+  if (options === undefined || !('transaction' in options)) return [options, undefined]
+  const { transaction, ...own } = options
+  return [own, transaction]
 }

@@ -33,6 +33,7 @@ import { matching, step } from './filter.ts'
 import { Hints } from './hints.ts'
 import { maintain, Reaped } from './maintain.ts'
 import { Shelf } from './shelf.ts'
+import { Ticks } from './ticks.ts'
 
 const OK: SettleResult = Object.freeze({ status: 'ok', followUps: Object.freeze([]) })
 const STALE: SettleResult = Object.freeze({ status: 'stale' })
@@ -45,8 +46,7 @@ export class MemoryBackend implements Backend {
   readonly #shelves = new Map<string, Shelf>()
   readonly #claims = new Claims()
   readonly #hints = new Hints()
-  /** The last tick of each schedule, by queue and name. */
-  readonly #ticks = new Map<string, Map<string, number>>()
+  readonly #ticks = new Ticks()
   #closed = false
 
   constructor(clock: Clock, maxPayloadBytes: number) {
@@ -77,13 +77,10 @@ export class MemoryBackend implements Backend {
 
   // -------------------------------------------------------------------------------------------- producing
 
-  async enqueue(
-    { queue, jobs, maxLength }: EnqueueRequest,
-    transaction?: Transaction,
-  ): Promise<EnqueueResult[]> {
+  async enqueue(request: EnqueueRequest, transaction?: Transaction): Promise<EnqueueResult[]> {
     this.#check()
     checkTransaction(this, transaction)
-    return this.#enqueue(queue, jobs, maxLength ?? Infinity)
+    return this.#enqueue(request.queue, request.jobs, request.maxLength ?? Infinity)
   }
 
   #enqueue(queue: string, jobs: readonly NewJob[], maxLength: number): EnqueueResult[] {
@@ -274,15 +271,12 @@ export class MemoryBackend implements Backend {
 
   async readSchedule(queue: string, name: string): Promise<{ now: number; tick: number | null }> {
     this.#check()
-    return { now: this.#clock.wall(), tick: this.#ticks.get(queue)?.get(name) ?? null }
+    return { now: this.#clock.wall(), tick: this.#ticks.last(queue, name) }
   }
 
   async advanceSchedule({ queue, name, from, to, jobs }: AdvanceRequest): Promise<boolean> {
     this.#check()
-    let ticks = this.#ticks.get(queue)
-    if (ticks === undefined) this.#ticks.set(queue, (ticks = new Map()))
-    if ((ticks.get(name) ?? null) !== from) return false
-    ticks.set(name, to)
+    if (!this.#ticks.advance(queue, name, from, to)) return false
     this.#enqueue(queue, jobs, Infinity)
     return true
   }

@@ -1,14 +1,15 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { toMs, type Duration } from '../../core/duration.ts'
-import { InvalidOptionError, show } from '../../core/errors.ts'
+import { InvalidOptionError, show, StateError } from '../../core/errors.ts'
 import type { Logger } from '../../core/logger.ts'
 import { CORRELATION_HEADER, type AddOptions } from '../add-options.ts'
-import type { FollowUps, Outcome } from '../backend.ts'
+import type { FollowUps, Outcome, Transaction } from '../backend.ts'
 import type { ClaimedJob, JobRef, NewJob } from '../job.ts'
 import type { AnyQueue } from '../any-queue.ts'
 import type { Queue } from '../queue.ts'
 import type { JobSchemas, PayloadIn, TypeOf } from '../schema.ts'
 import type { Held } from './buffer.ts'
+import { completeWithin } from './completion.ts'
 import { Later, type Job, type JobContext } from './handler.ts'
 
 /** What an attempt needs of the worker that makes it. */
@@ -19,6 +20,8 @@ export interface AttemptHost {
   ended(attempt: Attempt, outcome: Outcome | null, error: Error | undefined): void
   /** It has progress to note. */
   progressed(attempt: Attempt): void
+  /** It was settled in a transaction of its handler's. */
+  completed(attempt: Attempt): void
 }
 
 const running = new AsyncLocalStorage<readonly Attempt[]>()
@@ -52,6 +55,7 @@ export class Attempt implements JobContext {
   progressText: string | undefined
   readonly #followUps: FollowUps[] = []
   readonly #preparing: Promise<unknown>[] = []
+  #isCompleted = false
 
   constructor(host: AttemptHost, held: Held, startedAt: number) {
     this.#host = host
@@ -94,6 +98,21 @@ export class Attempt implements JobContext {
     if (this.#ended) return
     this.#ended = true
     this.#host.ended(this, outcome, error)
+  }
+
+  /** Settles the job as done in a transaction of its handler's. */
+  complete(transaction: Transaction, result: unknown): Promise<void> {
+    return completeWithin(this, this.#host.queue, transaction, result)
+  }
+
+  /** It was settled in a transaction of its handler's, which may be committed, or not. */
+  completed(): void {
+    this.#isCompleted = true
+    this.#host.completed(this)
+  }
+
+  get isCompleted(): boolean {
+    return this.#isCompleted
   }
 
   /** Adds follow-ups that were prepared elsewhere. */
@@ -157,6 +176,11 @@ export class Attempt implements JobContext {
 
   get followUp(): JobContext['followUp'] {
     return (queue, type, payload, options) => {
+      if (this.#isCompleted) {
+        throw new StateError(
+          `expected followUp() before complete() of job ${this.claimed.id}, which settles both`,
+        )
+      }
       const prepared = this.#follow(queue, type, payload, options)
       // Heard by followUpsReady; a handler that does not wait must not cause an unhandled rejection.
       prepared.catch(() => {})
@@ -190,8 +214,8 @@ function correlationOf({ headers, id }: Pick<ClaimedJob, 'headers' | 'id'>): str
 }
 
 /** The job as its handler sees it. */
-export function jobView(claimed: ClaimedJob, payload: unknown, maxRetries: number): Job {
-  return new JobView(claimed, payload, maxRetries)
+export function jobView(attempt: Attempt, payload: unknown, maxRetries: number): Job {
+  return new JobView(attempt, payload, maxRetries)
 }
 
 class JobView implements Job {
@@ -205,9 +229,10 @@ class JobView implements Job {
   readonly headers: Readonly<Record<string, string>>
   readonly tags: readonly string[]
   readonly token: string
-  readonly #createdAt: number
+  readonly #attempt: Attempt
 
-  constructor(claimed: ClaimedJob, payload: unknown, maxRetries: number) {
+  constructor(attempt: Attempt, payload: unknown, maxRetries: number) {
+    const { claimed } = attempt
     this.id = claimed.id
     this.type = claimed.type
     this.payload = payload
@@ -218,11 +243,15 @@ class JobView implements Job {
     this.headers = claimed.headers
     this.tags = claimed.tags
     this.token = claimed.token
-    this.#createdAt = claimed.createdAt
+    this.#attempt = attempt
+  }
+
+  complete(transaction: Transaction, result?: unknown): Promise<void> {
+    return this.#attempt.complete(transaction, result)
   }
 
   get createdAt(): Date {
-    return new Date(this.#createdAt)
+    return new Date(this.#attempt.claimed.createdAt)
   }
 
   get correlationId(): string {

@@ -1,11 +1,11 @@
 import { systemClock } from '../../core/clock.ts'
-import { ShutdownError, toError } from '../../core/errors.ts'
+import { ShutdownError } from '../../core/errors.ts'
 import type { Emitter } from '../../core/events.ts'
 import { randomText } from '../../core/id.ts'
 import type { Logger } from '../../core/logger.ts'
 import { settledWithin } from '../../core/sleep.ts'
 import type { KillCause, WorkerEvents } from '../../core/telemetry.ts'
-import type { EnqueueResult, MaintainReport, Outcome, QueueStats, Settlement } from '../backend.ts'
+import type { MaintainReport, Outcome, QueueStats, Settlement } from '../backend.ts'
 import type { AnyQueue } from '../any-queue.ts'
 import { Attempt, currentAttempts, type AttemptHost } from './attempt.ts'
 import type { Held } from './buffer.ts'
@@ -16,11 +16,13 @@ import { LeaseKeeper } from './lease-keeper.ts'
 import { ABORT_GRACE_MS, enforceTimeout, giveUpDeaf } from './overdue.ts'
 import { errorRecord } from './outcome.ts'
 import { ProgressWriter } from './progress-writer.ts'
+import { Reports } from './reports.ts'
 import { Settler } from './settler.ts'
 import { StallWatch } from './stall.ts'
 import { tellClaims } from './tell-claims.ts'
 import { Sweep } from './sweep.ts'
 import { Upkeep } from './upkeep.ts'
+import { Verifier, type VerifierHost } from './verifier.ts'
 
 export interface ConsumerOptions {
   readonly queue: AnyQueue
@@ -45,7 +47,7 @@ export interface ConsumerOptions {
  * One life of one queue worker's consuming side: claim, run, settle, with the leases kept and the store in order.
  * The parts do the work; this class gives each what it needs of the others.
  */
-export class Consumer implements AttemptHost, FetcherHost {
+export class Consumer implements AttemptHost, FetcherHost, VerifierHost {
   readonly queue: AnyQueue
   readonly queueName: string
   readonly logger: Logger
@@ -65,8 +67,11 @@ export class Consumer implements AttemptHost, FetcherHost {
   readonly #sweep: Sweep
   readonly #stalls = new StallWatch()
   readonly #progress: ProgressWriter
+  readonly #verifier: Verifier
+  readonly #reports: Reports
   #unwatch: () => void = () => {}
   #waiting = 0
+  #isKilled = false
 
   constructor(options: ConsumerOptions) {
     const { queue, gate, leaseMs, timeoutMs, logger } = options
@@ -78,8 +83,9 @@ export class Consumer implements AttemptHost, FetcherHost {
     this.gate = gate
     this.leaseMs = leaseMs
     this.renewForMs = timeoutMs === null ? null : timeoutMs + ABORT_GRACE_MS + leaseMs
-    const onError = (thrown: unknown): void => this.#report(thrown)
-    const exchange = new Exchange(backend, (up, error) => this.#emit('backend', { up, error }))
+    this.#reports = new Reports(options.worker, queue.name, options.events)
+    const onError = (thrown: unknown): void => this.#reports.error(thrown)
+    const exchange = new Exchange(backend, (up, error) => this.#reports.backend(up, error))
     this.#fetcher = new Fetcher(this, exchange)
     const running = (): ReadonlySet<Attempt> => this.#running
     this.#keeper = new LeaseKeeper({ queue, owner: this.owner, leaseMs, running, onError })
@@ -92,6 +98,7 @@ export class Consumer implements AttemptHost, FetcherHost {
     })
     this.#sweep = new Sweep(Math.min(timeoutMs ?? Infinity, leaseMs), (lateMs) => this.#lookAtRunning(lateMs))
     this.#progress = new ProgressWriter(backend, this.settler, onError)
+    this.#verifier = new Verifier(backend, queue.settings, this)
   }
 
   /** Rejects when the store failed in a way that waiting cannot cure. */
@@ -138,6 +145,7 @@ export class Consumer implements AttemptHost, FetcherHost {
    * caused it by an exception which nobody caught is not handed back but counts a crash.
    */
   async kill(cause: KillCause): Promise<void> {
+    this.#isKilled = true
     const culprits = cause.kind === 'uncaught' ? currentAttempts() : []
     const reason = new ShutdownError(`worker ${this.#options.worker} has to end now: ${cause.error.message}`)
     for (const attempt of [...this.#running]) {
@@ -145,6 +153,7 @@ export class Consumer implements AttemptHost, FetcherHost {
       if (culprits.includes(attempt)) attempt.end(this.#crash(cause.error), cause.error)
       else attempt.end({ kind: 'release' }, reason)
     }
+    this.#verifier.giveUp()
     void this.#fetcher.drain()
     // Its first part runs at once: a store in this process has settled before this line returns.
     const settled = this.#settleNow()
@@ -157,7 +166,8 @@ export class Consumer implements AttemptHost, FetcherHost {
   /** One try to tell the store everything that it does not know yet. */
   async #settleNow(): Promise<void> {
     const last = this.settler.take(Infinity)
-    if (last.length > 0) await this.queue.backend.settle(last).catch((error: unknown) => this.#report(error))
+    if (last.length > 0)
+      await this.queue.backend.settle(last).catch((error: unknown) => this.#reports.error(error))
   }
 
   async #close(): Promise<void> {
@@ -192,19 +202,12 @@ export class Consumer implements AttemptHost, FetcherHost {
   }
 
   settled(settlements: readonly Settlement[], { settled, repeated }: Trip): void {
-    const stale: string[] = []
-    for (const [index, result] of settled.entries()) {
-      const { id } = settlements[index]!.ref
-      if (result.status === 'stale') stale.push(id)
-      else for (const followUp of result.followUps) this.#checkFollowUp(id, followUp)
-    }
-    // After a repetition, stale may just mean that the first try had come through.
-    if (stale.length > 0 && !repeated) this.#emit('stale', { jobs: stale })
+    this.#reports.settled(settlements, settled, repeated)
     this.#announce()
   }
 
   controlChanged(): void {
-    this.#keeper.check().catch((error: unknown) => this.#report(error))
+    this.#keeper.check().catch((error: unknown) => this.#reports.error(error))
   }
 
   handBack(): void {
@@ -216,6 +219,23 @@ export class Consumer implements AttemptHost, FetcherHost {
   }
 
   ended(attempt: Attempt, outcome: Outcome | null, error: Error | undefined): void {
+    if (outcome !== null && attempt.isCompleted && !this.#isKilled) {
+      // Still in its place: what became of the job is not known.
+      this.#verifier.verify(attempt, outcome, error)
+      return
+    }
+    if (outcome !== null) this.settler.add(attempt, outcome)
+    this.#over(attempt, outcome, error)
+  }
+
+  verified(attempt: Attempt, outcome: Outcome, error: Error | undefined): void {
+    this.#over(attempt, outcome, error)
+    this.#announce()
+    // No trip of ours has enqueued them.
+    if (outcome.kind === 'done' && attempt.hasFollowUps) this.#fetcher.hint()
+  }
+
+  #over(attempt: Attempt, outcome: Outcome | null, error: Error | undefined): void {
     this.#running.delete(attempt)
     const now = performance.now()
     const durationMs = now - attempt.startedAt
@@ -235,7 +255,6 @@ export class Consumer implements AttemptHost, FetcherHost {
       attempt: spent + 1,
     })
     if (outcome === null) this.#announce()
-    else this.settler.add(attempt, outcome)
     this.#fetcher.placeFreed()
   }
 
@@ -244,9 +263,11 @@ export class Consumer implements AttemptHost, FetcherHost {
     this.#progress.soon()
   }
 
+  /** Heard of again when its handler has ended. */
+  completed(): void {}
+
   #announce(): void {
-    const attempts = this.settler.takeFinished()
-    if (attempts.length > 0 && this.#options.events.has('attempts')) this.#emit('attempts', { attempts })
+    this.#reports.attempts(this.settler.takeFinished())
   }
 
   /** Timeouts, and leases that ran out unrenewed. @returns false when nothing runs. */
@@ -269,28 +290,9 @@ export class Consumer implements AttemptHost, FetcherHost {
     return { kind: 'crash', error: errorRecord(error), policy: { maxCrashes, keepDeadMs: retention.dead } }
   }
 
-  #maintained({ promoted, returned, crashed, dead, unhandled }: MaintainReport, stats: QueueStats): void {
+  #maintained(report: MaintainReport, stats: QueueStats): void {
     this.#waiting = stats.counts.waiting
-    if (promoted + returned + crashed.length > 0) this.#fetcher.hint()
-    if (returned + crashed.length + dead.length > 0) this.#emit('reaped', { returned, crashed, dead })
-    for (const { type, forMs } of unhandled) this.#emit('unhandled', { type, forMs })
-  }
-
-  /** The queue has checked follow-ups as the store does, so none should be refused; one that was must be heard of. */
-  #checkFollowUp(job: string, result: EnqueueResult): void {
-    if (result.status !== 'rejected') return
-    this.#report(new Error(`the store refused follow-up ${result.id} of job ${job}: ${result.reason}`))
-  }
-
-  #report(thrown: unknown): void {
-    this.#options.events.emit('error', { worker: this.#options.worker, error: toError(thrown) })
-  }
-
-  #emit<K extends 'attempts' | 'stale' | 'reaped' | 'unhandled' | 'backend'>(
-    event: K,
-    fields: Omit<WorkerEvents[K], 'worker' | 'queue'>,
-  ): void {
-    const whole = { worker: this.#options.worker, queue: this.queue.name, ...fields }
-    this.#options.events.emit(event, whole as unknown as WorkerEvents[K])
+    if (report.promoted + report.returned + report.crashed.length > 0) this.#fetcher.hint()
+    this.#reports.maintained(report)
   }
 }

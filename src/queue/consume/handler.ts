@@ -23,6 +23,16 @@ export interface Job<T extends string = string, P = unknown> {
   readonly tags: readonly string[]
   /** The fencing token of this claim. Hand it to what you write to, to refuse a writer whose claim is over. */
   readonly token: string
+  /**
+   * Settles the job as done, with its follow-ups, in a transaction of your own in the database that its store is in:
+   * once you commit, your effects and the end of the job are there together, exactly once. Without the commit neither
+   * is, and the attempt has failed, also when the handler returns. Call it last, then commit, then return.
+   * @param transaction your client in its open transaction; which, the store says: a SQLite client, a pg client.
+   * @param result kept when the queue keeps done jobs; what the handler returns then is not looked at.
+   * @throws LeaseLostError when the job is not yours any more: roll back.
+   * @throws UnsupportedError when the store takes part in no transactions.
+   */
+  complete(transaction: unknown, result?: unknown): Promise<void>
 }
 
 /**

@@ -89,6 +89,8 @@ export class LeaseKeeper {
     for (const attempt of this.#options.running()) {
       // One whose claim was answered after the renewal began need not be in its answer.
       if (attempt.heldAt >= startedAt) continue
+      // One that its handler settled itself is gone when that is committed.
+      if (attempt.isCompleted) continue
       const { id, token } = attempt.claimed
       if (!tokens.get(id)?.has(token)) void this.#abort(attempt)
     }

@@ -1,7 +1,36 @@
 import { InvalidPayloadError, show, toError } from '../../core/errors.ts'
+import type { Logger } from '../../core/logger.ts'
 import type { Outcome } from '../backend.ts'
-import type { ClaimedJob, JobError } from '../job.ts'
+import { encodedBytes } from '../codec.ts'
+import type { ClaimedJob, Encoded, JobError } from '../job.ts'
 import type { QueueSettings } from '../queue-options.ts'
+
+/** What a handler that came to its end leads to, with its result as far as such are kept. */
+export function done(
+  attempt: { readonly logger: Logger },
+  settings: QueueSettings,
+  result: unknown,
+): Extract<Outcome, { kind: 'done' }> {
+  const keepMs = settings.retention.done
+  if (keepMs === 0 || result === undefined) return { kind: 'done', result: null, keepMs }
+  return { kind: 'done', result: encodeResult(attempt, settings, result), keepMs }
+}
+
+/** The work is done whatever its result looks like: one that cannot be kept is reported, and left out. */
+function encodeResult(
+  attempt: { readonly logger: Logger },
+  { codec, maxPayloadBytes }: QueueSettings,
+  result: unknown,
+): Encoded | null {
+  try {
+    const encoded = codec.encode(result)
+    if (encodedBytes(encoded, maxPayloadBytes) <= maxPayloadBytes) return encoded
+    attempt.logger.warn({ maxPayloadBytes }, 'the result is larger than maxPayloadBytes and was not kept')
+  } catch (err) {
+    attempt.logger.warn({ err }, 'the result cannot be encoded and was not kept')
+  }
+  return null
+}
 
 /** What a failed attempt leads to: pure, so that every rule of it can be tested. */
 export function failed(error: Error, job: ClaimedJob, settings: QueueSettings): Outcome {

@@ -22,7 +22,7 @@ export function enforceTimeout(attempt: Attempt, timeoutMs: number | null, now: 
 /** Ends an attempt whose handler has gone on for too long after its signal was aborted. */
 export function giveUpDeaf(attempt: Attempt, settings: QueueSettings, logger: Logger, now: number): void {
   const { abortedBy, abortedAt, claimed } = attempt
-  if (abortedBy === undefined || now - abortedAt < ABORT_GRACE_MS) return
+  if (attempt.isOver || abortedBy === undefined || now - abortedAt < ABORT_GRACE_MS) return
   logger.warn(
     { job: claimed.id, type: claimed.type, cause: abortedBy.message },
     'a handler goes on although its signal was aborted; it is given up, and what it does from now on is not counted',

@@ -9,13 +9,12 @@ import {
 } from '../../core/errors.ts'
 import { systemClock } from '../../core/clock.ts'
 import type { Outcome } from '../backend.ts'
-import { encodedBytes } from '../codec.ts'
-import type { ClaimedJob, Encoded } from '../job.ts'
+import type { ClaimedJob } from '../job.ts'
 import type { QueueSettings } from '../queue-options.ts'
 import { schemaOf, validate, type JobSchemas } from '../schema.ts'
 import { jobView, type Attempt } from './attempt.ts'
 import { Later, type Job } from './handler.ts'
-import { failed, unreadable } from './outcome.ts'
+import { done, failed, unreadable } from './outcome.ts'
 
 /**
  * The way of one attempt: decode, validate, run, outcome. Steps that need not wait do not: a synchronous schema
@@ -56,7 +55,7 @@ export function read(
 ): Job | undefined | Promise<Job | undefined> {
   const { claimed } = attempt
   const refuse = (error: unknown): undefined => refuseUnread(attempt, settings, toError(error))
-  const view = (payload: unknown): Job => jobView(claimed, payload, settings.retry.maxRetries)
+  const view = (payload: unknown): Job => jobView(attempt, payload, settings.retry.maxRetries)
   try {
     const payload = decode(claimed, settings, jobs)
     return payload instanceof Promise ? payload.then(view, refuse) : view(payload)
@@ -93,34 +92,12 @@ export function decode(
 export function succeed(attempt: Attempt, settings: QueueSettings, result: unknown): void {
   const later = laterOf(result)
   if (later !== undefined) attempt.end({ kind: 'snooze', again: later.again })
-  else if (attempt.hasFollowUps) {
+  else if (attempt.hasFollowUps && !attempt.isCompleted) {
     attempt.followUpsReady().then(
       () => attempt.end(done(attempt, settings, result)),
       (error: unknown) => fail(attempt, settings, error),
     )
   } else attempt.end(done(attempt, settings, result))
-}
-
-function done(attempt: Attempt, settings: QueueSettings, result: unknown): Outcome {
-  const keepMs = settings.retention.done
-  if (keepMs === 0 || result === undefined) return { kind: 'done', result: null, keepMs }
-  return { kind: 'done', result: encodeResult(attempt, settings, result), keepMs }
-}
-
-/** The work is done whatever its result looks like: one that cannot be kept is reported, and left out. */
-function encodeResult(
-  attempt: Attempt,
-  { codec, maxPayloadBytes }: QueueSettings,
-  result: unknown,
-): Encoded | null {
-  try {
-    const encoded = codec.encode(result)
-    if (encodedBytes(encoded, maxPayloadBytes) <= maxPayloadBytes) return encoded
-    attempt.logger.warn({ maxPayloadBytes }, 'the result is larger than maxPayloadBytes and was not kept')
-  } catch (err) {
-    attempt.logger.warn({ err }, 'the result cannot be encoded and was not kept')
-  }
-  return null
 }
 
 /** Ends an attempt whose handler threw. What it threw because its signal was aborted counts as that. */

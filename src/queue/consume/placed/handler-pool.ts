@@ -170,6 +170,7 @@ export class HandlerPool {
   #note(task: Task, note: WireNote): void {
     const attempt = task.owner as Attempt
     if (note.kind === 'progress') attempt.progress(note.value)
+    else if (note.kind === 'completed') attempt.completed()
     else attempt.logger[note.level](unpack(note.fields) as object, note.message)
   }
 }

@@ -54,7 +54,7 @@ function run(context: WorkContext, claimed: ClaimedJob, payload: unknown): unkno
   const note = (each: WireNote): void => context.progress(each)
   const attempt = new Attempt(hostOf(note), { job: claimed, claimedAt: 0, heldAt: 0 }, performance.now())
   context.onAbort = (reason) => attempt.abort(reason)
-  const job = jobView(claimed, payload, worker.queue.settings.retry.maxRetries)
+  const job = jobView(attempt, payload, worker.queue.settings.retry.maxRetries)
   let result: unknown
   try {
     result = worker.process(job, attempt)
@@ -79,7 +79,7 @@ function thrownLater(thrown: unknown): Later {
 function finish(attempt: Attempt, result: unknown): WireOutcome | undefined | Promise<WireOutcome> {
   if (result instanceof Later) return { later: result.again }
   const kept = keepsResults && result !== undefined ? { result } : undefined
-  if (!attempt.hasFollowUps) return kept
+  if (!attempt.hasFollowUps || attempt.isCompleted) return kept
   return attempt.followUpsReady().then(() => ({ ...kept, followUps: attempt.followUps }))
 }
 
@@ -88,6 +88,7 @@ function hostOf(note: (note: WireNote) => void): AttemptHost {
     queue: worker.queue,
     logger: childLogger(note, isDebug),
     ended: () => {},
+    completed: () => note({ kind: 'completed' }),
     progressed: ({ progressText }) => note({ kind: 'progress', value: JSON.parse(progressText!) }),
   }
 }

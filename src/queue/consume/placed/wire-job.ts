@@ -6,6 +6,7 @@ import type { LogLine } from '../../../worker/placement/protocol.ts'
 /** A claimed job as it travels to the thread or process of its handler: words in a row, since objects cost more. */
 export type WireJob = [
   id: string,
+  seq: number,
   type: string,
   payload: ClaimedJob['payload'],
   token: string,
@@ -18,8 +19,9 @@ export type WireJob = [
 
 /** @param usualCodec the name of the codec of the queue. */
 export function jobToWire(job: ClaimedJob, usualCodec: string): WireJob {
-  const { id, type, codec, payload, token, attempt, maxRetries, priority, createdAt, headers, tags } = job
-  const wire: WireJob = [id, type, payload, token, attempt, priority, createdAt]
+  const { id, seq, type, codec, payload, token, attempt, maxRetries, priority, createdAt, headers, tags } =
+    job
+  const wire: WireJob = [id, seq, type, payload, token, attempt, priority, createdAt]
   const isUsual = codec === usualCodec && maxRetries === null && tags.length === 0
   if (!isUsual || hasKeys(headers)) {
     // Copies, since jobs may have them in common, and what has objects in common does not travel together.
@@ -32,6 +34,7 @@ export function jobToWire(job: ClaimedJob, usualCodec: string): WireJob {
 export type HandledJob = Pick<
   ClaimedJob,
   | 'id'
+  | 'seq'
   | 'type'
   | 'codec'
   | 'payload'
@@ -45,9 +48,9 @@ export type HandledJob = Pick<
 >
 
 export function jobFromWire(wire: WireJob, usualCodec: string): HandledJob {
-  const [id, type, payload, token, attempt, priority, createdAt, rest] = wire
+  const [id, seq, type, payload, token, attempt, priority, createdAt, rest] = wire
   const usual = { codec: usualCodec, maxRetries: null, headers: {}, tags: [] }
-  return { id, type, payload, token, attempt, priority, createdAt, ...(rest ?? usual) }
+  return { id, seq, type, payload, token, attempt, priority, createdAt, ...(rest ?? usual) }
 }
 
 function hasKeys(value: object): boolean {
@@ -65,7 +68,11 @@ export interface WireOutcome {
 }
 
 /** What a handler says while it runs. */
-export type WireNote = { readonly kind: 'progress'; readonly value: unknown } | LogLine
+export type WireNote =
+  | { readonly kind: 'progress'; readonly value: unknown }
+  /** It completed its job in a transaction of its own. */
+  | { readonly kind: 'completed' }
+  | LogLine
 
 /** With what a thread or process of handlers is set up. */
 export interface HandlerData {

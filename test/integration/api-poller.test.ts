@@ -3,10 +3,10 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import { until } from 'millhand/testing'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { retryAfterMs } from '../../examples/api-poller/retry-after.ts'
 import { runsOf, type Run } from '../fixtures/examples/runs.ts'
+import { until } from '../fixtures/until.ts'
 
 type Answer = (response: ServerResponse, request: IncomingMessage) => void
 
@@ -122,11 +122,9 @@ describe('the api-poller', () => {
   test('asks with the etag at the end of the list, so that nothing new costs nothing, and ends with 0 at SIGTERM', async () => {
     api.grow(4)
     const run = runs.start(url, '--every', '0.02')
-    await until(() => api.requests.filter((request) => request.status === 304).length >= 3, {
-      timeout: '20s',
-    })
+    await until(() => api.requests.filter((request) => request.status === 304).length >= 3)
     api.grow(1)
-    await until(() => printed(run).length === 5, { timeout: '20s' })
+    await until(() => printed(run).length === 5)
     await stop(run)
     expect(printed(run)).toEqual(upTo(5))
     expect(run.log()).toContain('ended')
@@ -143,7 +141,7 @@ describe('the api-poller', () => {
           .write('{"items": [', () => response.destroy()),
     )
     const run = runs.start(url, '--timeout', '1')
-    await until(() => api.requests.length >= 2, { timeout: '20s' })
+    await until(() => api.requests.length >= 2)
     await until(() => printed(run).length === 7, { timeout: '30s' })
     expect(printed(run)).toEqual(upTo(7))
     const gaps = api.requests.slice(1, 4).map(({ at }, i) => at - api.requests[i]!.at)
@@ -178,7 +176,7 @@ describe('the api-poller', () => {
   test('a stop cuts short what it waits for: a hanging request, and a long Retry-After', async () => {
     api.faults.push(() => {})
     const hanging = runs.start(url, '--timeout', '600')
-    await until(() => api.requests.length === 1, { timeout: '20s' })
+    await until(() => api.requests.length === 1)
     await stop(hanging)
     expect(hanging.log()).not.toContain('failed')
 
@@ -193,7 +191,7 @@ describe('the api-poller', () => {
     for (let round = 1; round <= 3; round++) {
       const seen = api.requests.length
       const run = runs.start(url)
-      await until(() => api.requests.length > seen + 3, { timeout: '20s', every: 1 })
+      await until(() => api.requests.length > seen + 3, { every: 1 })
       run.child.kill('SIGKILL')
       await run.ended
     }

@@ -5,9 +5,9 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Queue, type JobInput, type JobSchemas } from 'millhand'
 import { sqlite } from 'millhand/sqlite'
-import { until } from 'millhand/testing'
 import { expect, test } from 'vitest'
 import { start } from '../fixtures/cli/command.ts'
+import { until } from '../fixtures/until.ts'
 
 const FILE = fileURLToPath(new URL('../fixtures/cli/misbehaves.ts', import.meta.url))
 const AT_ONCE = ['hangs', 'throwsUndefined', 'throwsFrozen', ...Array<string>(50).fill('welcome')]
@@ -30,7 +30,7 @@ test('handlers that misbehave end with a reason, cost their neighbours nothing, 
         const { waiting, active, delayed } = (await mail.stats()).counts
         return waiting + active + delayed === 0
       },
-      { timeout: '20s', what: 'every job to be settled' },
+      { what: 'every job to be settled' },
     )
     command.child.kill('SIGTERM')
     const { code, err } = await command.ended

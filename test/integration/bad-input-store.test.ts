@@ -7,9 +7,10 @@ import { DatabaseSync } from 'node:sqlite'
 import { fileURLToPath } from 'node:url'
 import { Queue, type BackendError } from 'millhand'
 import { sqlite } from 'millhand/sqlite'
-import { captureLogger, recordEvents, until } from 'millhand/testing'
+import { captureLogger, recordEvents } from 'millhand/testing'
 import { afterAll, describe, expect, test } from 'vitest'
 import { millhand } from '../fixtures/cli/command.ts'
+import { until } from '../fixtures/until.ts'
 
 const MAIL = fileURLToPath(new URL('../fixtures/cli/mail.ts', import.meta.url))
 const root = mkdtempSync(join(tmpdir(), 'millhand-stores-'))
@@ -110,7 +111,7 @@ test('a disk that fills up under a worker refuses what is new; what was accepted
     expect(refusal.message).toMatch(/^the disk that holds .*jobs\.db is full; what was accepted is safe/)
     rmSync(join(disk, 'rest'))
     for (let n = 0; n < 50; n++) await add()
-    await until(() => done.size === accepted.size, { timeout: '20s', what: 'everything accepted to be done' })
+    await until(() => done.size === accepted.size, { what: 'everything accepted to be done' })
     expect([...accepted].every((id) => done.has(id))).toBe(true)
     await worker.stop()
     const { waiting, active, delayed, dead } = (await mail.stats()).counts

@@ -5,8 +5,8 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { Queue, silentLogger, WorkerHandle } from 'millhand'
 import { sqlite } from 'millhand/sqlite'
-import { until } from 'millhand/testing'
 import { Consumer, ThreadConsumer } from '../fixtures/queue/placed.ts'
+import { until } from '../fixtures/until.ts'
 
 let folder = ''
 let queue: Queue
@@ -19,8 +19,6 @@ afterEach(async () => {
   rmSync(folder, { recursive: true, force: true })
 })
 
-const soon = (what: string) => ({ timeout: '10s', what }) as const
-
 test.each([
   ['process', Consumer],
   ['thread', ThreadConsumer],
@@ -30,7 +28,7 @@ test.each([
   const { id } = await queue.add('waits', {})
   await handle.start()
   const state = async () => (await queue.get(id))?.state
-  await until(async () => (await state()) === 'active', soon('the job to run'))
+  await until(async () => (await state()) === 'active', { what: 'the job to run' })
   const { pid, threadId } = handle.status()
   if (threadId === undefined) process.kill(pid!, 'SIGKILL')
   else handle.send('die')

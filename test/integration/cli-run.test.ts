@@ -5,9 +5,9 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Queue } from 'millhand'
 import { sqlite } from 'millhand/sqlite'
-import { until } from 'millhand/testing'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { millhand, start, type CommandOptions, type Running } from '../fixtures/cli/command.ts'
+import { until } from '../fixtures/until.ts'
 
 let folder: string
 let file: string

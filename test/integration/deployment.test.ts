@@ -7,13 +7,13 @@ import { existsSync, readFileSync } from 'node:fs'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
-import { until } from 'millhand/testing'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { toMs } from '../../src/core/duration.ts'
 import { PROBES } from '../../src/http/probe-answer.ts'
 import { PLACEMENT_RULES } from '../../src/worker/placement/placement-options.ts'
 import { SERVER_RULES } from '../../src/server/server-options.ts'
 import { start, type Running } from '../fixtures/cli/command.ts'
+import { until } from '../fixtures/until.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
 const FOLDER = join(ROOT, 'examples/deployment')
@@ -130,8 +130,8 @@ describe('the program', () => {
     running.child.stderr!.on('data', (text: string) => {
       log += text
     })
-    const url = await until(() => /probes at (http:[\d.:/]+\d):/.exec(log)?.[1], { timeout: '20s' })
-    await until(async () => (await fetch(`${url}/startup`)).ok, { timeout: '20s' })
+    const url = await until(() => /probes at (http:[\d.:/]+\d):/.exec(log)?.[1])
+    await until(async () => (await fetch(`${url}/startup`)).ok)
     for (const path of PROBES.keys()) expect((await fetch(url + path)).status).toBe(200)
 
     const check = JSON.parse(only(dockerfile, /^ *CMD (\["node", "-e".*\])$/m)) as string[]

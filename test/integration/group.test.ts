@@ -2,9 +2,9 @@
 import { afterEach, describe, expect, test } from 'vitest'
 import { silentLogger } from '../../src/core/logger.ts'
 import { WorkerGroup } from '../../src/server/worker-group.ts'
-import { until } from '../../src/testing/index.ts'
 import { InProcess, InThread, type PlacedOptions } from '../fixtures/server/placed.ts'
 import { isRunning } from '../fixtures/server/running.ts'
+import { until } from '../fixtures/until.ts'
 
 const groups: WorkerGroup<PlacedOptions>[] = []
 
@@ -43,8 +43,8 @@ describe.each([
     const g = group({ options: (slot: number) => ({ plan: slot === 1 ? 'throws' : 'works' }) })
     const since = Date.now()
     await g.start()
-    await until(() => g.status()[1]?.restarts === 1 && g.handles[1]?.isRunning, { timeout: '20s' })
-    await until(() => g.status().every(({ memoryBytes }) => memoryBytes !== undefined), { timeout: '20s' })
+    await until(() => g.status()[1]?.restarts === 1 && g.handles[1]?.isRunning)
+    await until(() => g.status().every(({ memoryBytes }) => memoryBytes !== undefined))
     const [first, second] = g.status()
     expect(second).toMatchObject({
       restarts: 1,
@@ -61,7 +61,7 @@ describe.each([
     const plans = (slot: number) => ({ plan: slot === 1 ? 'fails' : 'works' })
     const g = group({ backoff: '1m', maxBackoff: '1m', options: plans })
     await g.start()
-    await until(() => g.status()[1]?.state === 'failed', { timeout: '20s' })
+    await until(() => g.status()[1]?.state === 'failed')
     await g.scale(1)
     expect(g.status()).toMatchObject([{ id: 0, state: 'running' }])
   })

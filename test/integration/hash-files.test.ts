@@ -11,9 +11,9 @@ import {
 } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { until } from 'millhand/testing'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { runsOf } from '../fixtures/examples/runs.ts'
+import { until } from '../fixtures/until.ts'
 
 const TYPESCRIPT = fileURLToPath(new URL('../../node_modules/typescript', import.meta.url))
 
@@ -118,7 +118,7 @@ describe('hash-files', () => {
           const found = childrenOf(first.child.pid!)
           return found.some((pid) => isReading(pid, join(tree, 'large'))) ? found : undefined
         },
-        { timeout: '20s', what: 'the large file to be read' },
+        { what: 'the large file to be read' },
       )
       const asked = performance.now()
       first.child.kill('SIGTERM')
@@ -145,7 +145,7 @@ describe('hash-files', () => {
           const found = childrenOf(run.child.pid!)
           return found.some((pid) => isReading(pid, TYPESCRIPT)) ? found : undefined
         },
-        { timeout: '20s', every: 1, what: 'a file to be read' },
+        { every: 1, what: 'a file to be read' },
       )
       process.kill(victim!, 'SIGKILL')
       expect(await run.ended).toBe(0)

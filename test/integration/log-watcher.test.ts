@@ -17,12 +17,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import fc from 'fast-check'
-import { until } from 'millhand/testing'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { Follower } from '../../examples/log-watcher/follower.ts'
 import { takeLines } from '../../examples/log-watcher/lines.ts'
 import type { Match } from '../../examples/log-watcher/matches.ts'
 import { runsOf } from '../fixtures/examples/runs.ts'
+import { until } from '../fixtures/until.ts'
 
 describe('the lines of a chunk', () => {
   test('are those of the text, however it was cut into reads', () => {
@@ -408,7 +408,7 @@ describe('the log-watcher', () => {
           if (written % 400 < 10) renameSync(log, `${log}.${written}`)
           return written >= enough && run.out().includes('ERROR ')
         },
-        { timeout: '20s', every: 5 },
+        { every: 5 },
       )
       run.child.kill('SIGKILL')
       expect(await run.ended).toBe('SIGKILL')

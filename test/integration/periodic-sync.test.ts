@@ -16,11 +16,11 @@ import {
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import fc from 'fast-check'
-import { until } from 'millhand/testing'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { SyncReport } from '../../examples/periodic-sync/directory-sync.ts'
 import { mirror, type MirrorReport } from '../../examples/periodic-sync/mirror.ts'
 import { runsOf, type Run } from '../fixtures/examples/runs.ts'
+import { until } from '../fixtures/until.ts'
 
 const SRC = fileURLToPath(new URL('../../src', import.meta.url))
 
@@ -193,10 +193,10 @@ describe('the periodic sync', () => {
     mkdirSync(source)
     writeFileSync(join(source, 'one'), '1')
     const run = runs.start('source', 'target', '--every', '0.05')
-    await until(() => reports(run).some(({ copied }) => copied === 1), { timeout: '20s' })
+    await until(() => reports(run).some(({ copied }) => copied === 1))
     writeFileSync(join(source, 'two'), '2')
     renameSync(join(source, 'one'), join(source, 'three'))
-    await until(() => differences() === '', { timeout: '20s' })
+    await until(() => differences() === '')
     run.child.kill('SIGTERM')
     expect(await run.ended).toBe(0)
     expect(reports(run).reduce((sum, { deleted }) => sum + deleted, 0)).toBe(1)
@@ -245,7 +245,7 @@ describe('the periodic sync', () => {
     const temporaries = (): string[] => readdirSync(target).filter((name) => name.startsWith('.sync-'))
     const isWriting = (): boolean => temporaries().length > 0
     const killed = runs.start('source', 'target')
-    await until(isWriting, { timeout: '20s', every: 1 })
+    await until(isWriting, { every: 1 })
     killed.child.kill('SIGKILL')
     await killed.ended
     expect(readFileSync(join(target, 'file'), 'utf8')).toBe('old')
@@ -255,7 +255,7 @@ describe('the periodic sync', () => {
     const [leftover] = temporaries()
     const stopped = runs.start('source', 'target')
     const isNew = (): boolean => temporaries().some((name) => name !== leftover)
-    await until(isNew, { timeout: '20s', every: 1 })
+    await until(isNew, { every: 1 })
     expect(temporaries()).toHaveLength(1)
     stopped.child.kill('SIGTERM')
     expect(await stopped.ended).toBe(0)
@@ -275,7 +275,7 @@ describe('the periodic sync', () => {
     await run.printed('run failed')
     cpSync(SRC, source, { recursive: true })
     // A run over hundreds of files takes longer than 10 ms.
-    await until(() => reports(run).some(({ missedRuns }) => missedRuns > 0), { timeout: '20s' })
+    await until(() => reports(run).some(({ missedRuns }) => missedRuns > 0))
     run.child.kill('SIGTERM')
     expect(await run.ended).toBe(0)
   })

@@ -8,13 +8,13 @@ import { isDeepStrictEqual } from 'node:util'
 import { gzipSync } from 'node:zlib'
 import { MillhandError, Queue, silentLogger as logger } from 'millhand'
 import { memory } from 'millhand/memory'
-import { until } from 'millhand/testing'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import { BETWEEN, createQueues, openQueues } from '../../examples/pipeline/queues.ts'
 import type { Report } from '../../examples/pipeline/report.ts'
 import { step } from '../../examples/pipeline/step.ts'
 import { runsOf } from '../fixtures/examples/runs.ts'
+import { until } from '../fixtures/until.ts'
 
 /** Programs of the system, not of this package. */
 const [SHA256SUM, PGREP] = ['sha256sum', 'pgrep']
@@ -199,7 +199,7 @@ describe('a process that is killed with -9', () => {
           const [one] = await queues.transform.list({ states: ['active'] })
           return one !== undefined && childrenOf(run.child.pid!).length === 2
         },
-        { timeout: '20s', what: 'both processes to be there, and busy', every: 1 },
+        { what: 'both processes to be there, and busy', every: 1 },
       )
       expect(active).toBe(true)
       const [victim] = childrenOf(run.child.pid!)
@@ -220,7 +220,7 @@ describe('a process that is killed with -9', () => {
     const expected = expectedRows()
     const first = runs.start('--once', '--json', '--db', db, input)
     const { queues, close } = openQueues(db, logger)
-    await until(async () => (await queues.save.stats()).counts.done > 20, { timeout: '20s' })
+    await until(async () => (await queues.save.stats()).counts.done > 20)
     const children = childrenOf(first.child.pid!)
     first.child.kill('SIGKILL')
     expect(await first.ended).toBe('SIGKILL')

@@ -6,10 +6,11 @@ import { afterEach, describe, expect, test, vi } from 'vitest'
 import { Queue } from '../../src/queue/queue.ts'
 import { memory } from '../../src/backends/memory/index.ts'
 import { recordEvents } from '../../src/testing/record-events.ts'
-import { captureLogger, until } from '../../src/testing/index.ts'
+import { captureLogger } from '../../src/testing/index.ts'
 import { inProcess, inThread, next, work } from '../fixtures/placed/jobs.ts'
+import { until } from '../fixtures/until.ts'
 
-const WITHIN = { timeout: '15s', what: 'the job to end' } as const
+const WITHIN = { what: 'the job to end' } as const
 const ended = async (id: string, states: readonly string[] = ['done', 'dead', 'cancelled']) =>
   until(async () => {
     const job = await work.get(id)
@@ -195,7 +196,7 @@ test('a module that cannot be loaded any more ends the worker, and its jobs wait
   const { fragile, worker } = await import('../fixtures/placed/breaking.ts')
   await worker.start()
   const { id: culprit } = await fragile.add('breaks', {})
-  await until(() => worker.state === 'failed', { timeout: '15s', what: 'the worker to fail' })
+  await until(() => worker.state === 'failed', { what: 'the worker to fail' })
   expect(worker.error?.message).toMatch(/cannot load .*breaking\.ts/)
   const after = await fragile.get(culprit)
   expect(after).toMatchObject({ state: 'waiting', crashes: 1 })

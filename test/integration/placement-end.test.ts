@@ -1,8 +1,9 @@
 import { describe, expect, test } from 'vitest'
 import { WorkerExitError } from '../../src/core/errors.ts'
-import { captureLogger, until } from '../../src/testing/index.ts'
+import { captureLogger } from '../../src/testing/index.ts'
 import type { Act } from '../fixtures/placement/probe.ts'
 import { file, place, classAt, probe, REMOTE } from '../fixtures/placement/placed.ts'
+import { until } from '../fixtures/until.ts'
 
 /** What a stop or kill may take beyond its deadline, on a machine that has the time. */
 const SLACK_MS = 200

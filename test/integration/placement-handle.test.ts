@@ -4,9 +4,9 @@ import { promisify } from 'node:util'
 import { describe, expect, test } from 'vitest'
 import { StateError, UnsupportedError } from '../../src/core/errors.ts'
 import { silentLogger } from '../../src/core/logger.ts'
-import { until } from '../../src/testing/index.ts'
 import { Worker } from '../../src/worker/worker.ts'
 import { failure, file, place, probe, REMOTE, type Placed } from '../fixtures/placement/placed.ts'
+import { until } from '../fixtures/until.ts'
 
 const COUNTS = fileURLToPath(new URL('../fixtures/placement/counts.ts', import.meta.url))
 const why = { cause: new Error('a reload'), restarts: 1 }
@@ -36,7 +36,7 @@ describe.each(REMOTE)('replacing a worker in a %s', (remote) => {
     await handle.start()
     const first = handle.status()
     const surged = handle.surge(why)
-    await until(() => handle.id !== first.id, { timeout: '20s' })
+    await until(() => handle.id !== first.id)
     expect([handle.isRunning, handle.status().restarts]).toEqual([true, 1])
     await surged
     expect(handle.status()).toMatchObject({ state: 'running', lastCause: why.cause, restarts: 1 })

@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import { InvalidOptionError, StateError, WorkerExitError } from '../../src/core/errors.ts'
-import { captureLogger, until } from '../../src/testing/index.ts'
+import { captureLogger } from '../../src/testing/index.ts'
 import { failure, probe, REMOTE } from '../fixtures/placement/placed.ts'
+import { until } from '../fixtures/until.ts'
 
 const deadline = { kind: 'deadline', error: new Error('too late') } as const
 

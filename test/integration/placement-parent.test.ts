@@ -3,8 +3,8 @@ import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { afterEach, describe, expect, test } from 'vitest'
-import { until } from '../../src/testing/index.ts'
 import { file, REMOTE } from '../fixtures/placement/placed.ts'
+import { until } from '../fixtures/until.ts'
 
 const PARENT = fileURLToPath(new URL('../fixtures/placement/parent.ts', import.meta.url))
 const children = new Set<ChildProcess>()
@@ -31,7 +31,6 @@ function run(...args: string[]) {
   const closed = once(child, 'close').then(([code, signal]) => ({ code, signal }))
   const up = async (): Promise<number> => {
     const [, pid] = await until(() => /up (\d+)/.exec(seen.log), {
-      timeout: '20s',
       what: 'the worker to be up',
     })
     return Number(pid)
@@ -55,7 +54,7 @@ function runs(pid: number): boolean {
 /** Resolves to how long it took, ms. */
 async function gone(pid: number): Promise<number> {
   const from = performance.now()
-  await until(() => !runs(pid), { timeout: '10s', what: `process ${pid} to be gone` })
+  await until(() => !runs(pid), { what: `process ${pid} to be gone` })
   return performance.now() - from
 }
 

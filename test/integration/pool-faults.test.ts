@@ -2,8 +2,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
 import { TaskLostError } from '../../src/pool/index.ts'
-import { captureLogger, until } from '../../src/testing/index.ts'
+import { captureLogger } from '../../src/testing/index.ts'
 import { errorOf, newPath, PLACEMENTS, poolOf, poolOfTasks } from '../fixtures/pool/pools.ts'
+import { until } from '../fixtures/until.ts'
 
 describe.each(PLACEMENTS)('a %s of a pool', (placement) => {
   test.each([
@@ -74,9 +75,9 @@ describe.each(PLACEMENTS)('a %s of a pool', (placement) => {
       ...{ placement, min: 1, max: 1 },
     })
     await pool.start()
-    await until(() => pool.stats().crashes === 2, { timeout: '20s' })
+    await until(() => pool.stats().crashes === 2)
     const from = performance.now()
-    await until(() => pool.stats().crashes === 3, { timeout: '20s' })
+    await until(() => pool.stats().crashes === 3)
     expect(performance.now() - from).toBeGreaterThan(195)
     await pool.run('noop')
   })

@@ -1,8 +1,8 @@
 /** A task that is cancelled or late is told, then ended with its worker: nothing else is lost, and nothing hangs. */
 import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
-import { until } from '../../src/testing/index.ts'
 import { errorOf, newPath, PLACEMENTS, poolOfTasks } from '../fixtures/pool/pools.ts'
+import { until } from '../fixtures/until.ts'
 
 describe.each(PLACEMENTS)('a task in a %s', (placement) => {
   test('that was cancelled before it was sent is never run', async () => {

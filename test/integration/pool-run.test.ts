@@ -1,9 +1,9 @@
 /** What a pool is for: functions run elsewhere, with their arguments, results and errors as if they ran here. */
 import { describe, expect, test } from 'vitest'
 import { WorkerPool } from '../../src/pool/index.ts'
-import { until } from '../../src/testing/index.ts'
 import { errorOf, fixture, newPath, PLACEMENTS, poolOf, poolOfTasks } from '../fixtures/pool/pools.ts'
 import { fail } from '../fixtures/pool/tasks.ts'
+import { until } from '../fixtures/until.ts'
 
 describe.each(PLACEMENTS)('a pool of a %s', (placement) => {
   test('calls functions elsewhere, by name or by the function itself', async () => {
@@ -220,7 +220,7 @@ describe('a pool of threads', () => {
     await pool.start()
     const blocking = pool.submit('spin', [3000])
     // Before that it might be dealt again, and come to a worker that has begun with others.
-    await until(() => blocking.status === 'running', { timeout: '20s', what: 'the blocking task to run' })
+    await until(() => blocking.status === 'running', { what: 'the blocking task to run' })
     expect(pool.stats()).toMatchObject({ running: 1, sent: 1 })
     for (let n = 0; n < 10; n++) {
       await Promise.all(Array.from({ length: 5 }, () => pool.run('wait', [0])))

@@ -3,8 +3,8 @@ import { spawn } from 'node:child_process'
 import { readdirSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
-import { until } from '../../src/testing/index.ts'
 import { fixture, PLACEMENTS, poolOfTasks } from '../fixtures/pool/pools.ts'
+import { until } from '../fixtures/until.ts'
 
 describe.each(PLACEMENTS)('a pool of a %s', (placement) => {
   test('grows while tasks wait and shrinks when they are done', async () => {
@@ -52,7 +52,7 @@ describe.each(PLACEMENTS)('a pool of a %s', (placement) => {
     const pool = poolOfTasks({ placement, min: 1, max: 1, maxMemory: '150MiB' })
     const before = await pool.run('whoAmI')
     await pool.run('keep', [160])
-    await until(async () => (await pool.run('whoAmI')) !== before, { timeout: '20s' })
+    await until(async () => (await pool.run('whoAmI')) !== before)
     expect(pool.stats().crashes).toBe(0)
   })
 
@@ -125,7 +125,7 @@ describe.each(PLACEMENTS)('a program with a pool of a %s', (placement) => {
       setTimeout(() => process.exit(4), 50)`)
     expect(code).toBe(4)
     const pid = Number(out)
-    if (placement === 'process') await until(() => !isThere(pid), { timeout: '10s' })
+    if (placement === 'process') await until(() => !isThere(pid))
   })
 })
 

@@ -1,7 +1,7 @@
 /** Values of a generator that runs elsewhere come in order, all of them, and no faster than they are read. */
 import { describe, expect, test } from 'vitest'
-import { until } from '../../src/testing/index.ts'
 import { errorOf, PLACEMENTS, poolOfTasks } from '../fixtures/pool/pools.ts'
+import { until } from '../fixtures/until.ts'
 
 describe.each(PLACEMENTS)('a stream from a %s', (placement) => {
   test('has all values in their order, and the return value at its end', async () => {

@@ -1,10 +1,10 @@
 /** Requests that cost seconds of CPU: were this wrong, one of them would take the server away from everybody. */
 import { once } from 'node:events'
 import { connect } from 'node:net'
-import { until } from 'millhand/testing'
 import type { PoolStats } from 'millhand/pool'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { runsOf, type Run } from '../fixtures/examples/runs.ts'
+import { until } from '../fixtures/until.ts'
 
 /** Below that, it computes for longer than any of these tests takes. */
 const HEAVY = 10_000_000_000
@@ -53,7 +53,7 @@ function untilHealth(url: string, expected: Partial<PoolStats>): Promise<PoolSta
       const stats = await health(url)
       return isAsExpected(stats) ? stats : undefined
     },
-    { timeout: '20s', what: `health to have ${JSON.stringify(expected)}` },
+    { what: `health to have ${JSON.stringify(expected)}` },
   )
 }
 

@@ -6,9 +6,9 @@ import { spawn } from 'node:child_process'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { until } from 'millhand/testing'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { millhand, start, type Running } from '../fixtures/cli/command.ts'
+import { until } from '../fixtures/until.ts'
 
 const PROBED = fileURLToPath(new URL('../fixtures/cli/probed.ts', import.meta.url))
 

@@ -3,13 +3,13 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
-import { until } from 'millhand/testing'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { deliver, type Answer } from '../../examples/pull-requests/replay/deliver.ts'
 import { exampleDeliveries } from '../../examples/pull-requests/replay/examples.ts'
 import type { Report } from '../../examples/pull-requests/replay/report.ts'
 import { workplace } from '../fixtures/pull-requests/app.ts'
 import { expectedTotals } from '../fixtures/pull-requests/expected.ts'
+import { until } from '../fixtures/until.ts'
 
 const expected = expectedTotals()
 

@@ -1,5 +1,4 @@
 import { openBackend, silentLogger, type Backend } from 'millhand'
-import { until } from 'millhand/testing'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { complexity } from '../../examples/pull-requests/complexity.ts'
 import { diagnose } from '../../examples/pull-requests/diagnosis.ts'
@@ -19,6 +18,7 @@ import { deliveryWorker } from '../../examples/pull-requests/workers/delivery-wo
 import { fixApplicator } from '../../examples/pull-requests/workers/fix-applicator.ts'
 import { pullRequestMonitor } from '../../examples/pull-requests/workers/pull-request-monitor.ts'
 import { RepositoryMonitor } from '../../examples/pull-requests/workers/repository-monitor.ts'
+import { until } from '../fixtures/until.ts'
 
 const engine: Repository = { id: 1, fullName: 'ada/engine' }
 const loom: Repository = { id: 2, fullName: 'joseph/loom' }

@@ -9,7 +9,7 @@ import { sqlite } from '../../src/backends/sqlite/index.ts'
 import { silentLogger as logger } from '../../src/core/logger.ts'
 import { Queue } from '../../src/queue/queue.ts'
 import { recordEvents } from '../../src/testing/record-events.ts'
-import { until } from '../../src/testing/until.ts'
+import { until } from '../fixtures/until.ts'
 
 let folder = ''
 let queue: Queue
@@ -47,7 +47,6 @@ function start(kind: string): Child {
 
 const heard = (child: Child, name: string): Promise<unknown> =>
   until(() => child.said.find((message) => name in message)?.[name], {
-    timeout: '10s',
     what: `to hear of ${name}`,
   })
 
@@ -96,7 +95,7 @@ describe('a worker whose event loop is blocked for longer than its lease', () =>
     const events = recordEvents(watcher)
     await watcher.start()
     await queue.add('greedy', 1_700)
-    await until(async () => (await queue.get(id))?.state === 'done', { timeout: '10s' })
+    await until(async () => (await queue.get(id))?.state === 'done')
     expect(await queue.get(id)).toMatchObject({ result: 'by the child', crashes: 0, attempt: 0 })
     expect(events.of('reaped')).toEqual([])
     await watcher.stop()
@@ -114,7 +113,7 @@ describe('a worker that was stopped for longer than its lease and goes on', () =
     const watcher = queue.worker({ patient: () => 'by the watcher' }, { lease: 500, logger })
     const events = recordEvents(watcher)
     await watcher.start()
-    await until(async () => (await queue.get(id))?.state === 'done', { timeout: '10s' })
+    await until(async () => (await queue.get(id))?.state === 'done')
     expect(events.of('reaped').flatMap(({ crashed }) => crashed)).toEqual([id])
     await watcher.stop()
     child.process.kill('SIGCONT')
@@ -133,7 +132,7 @@ describe('a worker that is killed', () => {
     await child.exit
     const heir = queue.worker({ patient: () => 'by the heir' }, { lease: 500, logger })
     await heir.start()
-    await until(async () => (await queue.get(id))?.state === 'done', { timeout: '10s' })
+    await until(async () => (await queue.get(id))?.state === 'done')
     await heir.stop()
     expect(await queue.get(id)).toMatchObject({ result: 'by the heir', crashes: 1, attempt: 0 })
   })

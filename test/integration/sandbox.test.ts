@@ -1,12 +1,12 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { once } from 'node:events'
 import { createServer, type AddressInfo } from 'node:net'
-import { until } from 'millhand/testing'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { breakOut } from '../../examples/sandbox/demonstrations.ts'
 import { Sandbox } from '../../examples/sandbox/sandbox.ts'
 import type { Outcome } from '../../examples/sandbox/snippet.ts'
 import { runsOf } from '../fixtures/examples/runs.ts'
+import { until } from '../fixtures/until.ts'
 
 let sandbox: Sandbox
 beforeAll(() => {

@@ -1,9 +1,9 @@
 /** Servers with children and real signals: were one of these wrong, a deploy would lose work or leave orphans. */
 import { afterEach, describe, expect, test } from 'vitest'
 import { ECHO_MS } from '../../src/server/signals.ts'
-import { until } from '../../src/testing/index.ts'
 import type { Setting } from '../fixtures/server/minds.ts'
 import { endAll, isRunning, run, type Running } from '../fixtures/server/running.ts'
+import { until } from '../fixtures/until.ts'
 
 afterEach(endAll)
 

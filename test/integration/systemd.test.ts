@@ -9,11 +9,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
-import { captureLogger, until } from 'millhand/testing'
+import { captureLogger } from 'millhand/testing'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { Emitter } from '../../src/core/events.ts'
 import type { ServerEvents } from '../../src/server/server-events.ts'
 import { notifyServiceManager } from '../../src/server/service-manager.ts'
+import { until } from '../fixtures/until.ts'
 
 const RECEIVER = fileURLToPath(new URL('../fixtures/server/notify-socket.py', import.meta.url))
 

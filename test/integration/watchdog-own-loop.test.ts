@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { afterAll, describe, expect, test } from 'vitest'
-import { until } from '../../src/testing/index.ts'
+import { until } from '../fixtures/until.ts'
 
 const PROGRAM = fileURLToPath(new URL('../fixtures/watchdog/watched.ts', import.meta.url))
 const children = new Set<ChildProcess>()
@@ -57,7 +57,7 @@ function watched(
     closed: once(child, 'close').then(([code, signal]) => ({ code, signal })),
     text: () => text,
     lines: () => lines,
-    begun: (act) => until(() => begun.has(act), { timeout: '20s', what: `the program to ${act}` }),
+    begun: (act) => until(() => begun.has(act), { what: `the program to ${act}` }),
   }
 }
 
@@ -68,7 +68,7 @@ const ended = { code: 0, signal: null }
 test('a process whose own event loop is blocked says so, with the place in the code', async () => {
   // Else a server hangs, does not even hear SIGTERM, and nobody can tell why.
   const { child, lines } = watched([1000, 'log', 'spin'])
-  const line = await until(() => lines()[0], { timeout: '10s', what: 'the line of the watchdog' })
+  const line = await until(() => lines()[0], { what: 'the line of the watchdog' })
   expect(line).toMatchObject({
     level: 50,
     pid: child.pid,

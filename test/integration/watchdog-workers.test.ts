@@ -4,7 +4,6 @@ import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { Worker as Thread } from 'node:worker_threads'
 import { describe, expect, test } from 'vitest'
-import { until } from '../../src/testing/index.ts'
 import { ThreadSampler } from '../../src/worker/placement/thread-stack.ts'
 import type { PlacementOptions } from '../../src/worker/placement/placement-options.ts'
 import { place, REMOTE, type Placed, type Remote } from '../fixtures/placement/placed.ts'
@@ -14,6 +13,7 @@ import {
   type Block,
   type BlockerOptions,
 } from '../fixtures/watchdog/blockers.ts'
+import { until } from '../fixtures/until.ts'
 
 const EXITS = fileURLToPath(new URL('../fixtures/watchdog/exits-while-it-looks.ts', import.meta.url))
 const PARENT_OF_LOAD_BLOCKER = fileURLToPath(
@@ -37,18 +37,17 @@ function block({ handle }: Placed, ...how: Block): void {
 
 /** Resolves to the causes of its stalls when there are so many. */
 async function stalls({ events }: Placed, count: number): Promise<string[]> {
-  await until(() => events.of('stalled').length >= count, { timeout: '20s', what: `${count} stalls` })
+  await until(() => events.of('stalled').length >= count, { what: `${count} stalls` })
   return events.of('stalled').map(({ cause }) => cause)
 }
 
 /** Resolves when so many blocks are over, and the loop has given a sign of life since. */
 async function over({ messages, events }: Placed, count: number): Promise<void> {
   await until(() => messages().filter((message) => message === 'over').length === count, {
-    timeout: '20s',
     what: `the end of ${count} blocks`,
   })
   const signs = events.of('usage').length
-  await until(() => events.of('usage').length > signs, { timeout: '20s', what: 'a sign of life' })
+  await until(() => events.of('usage').length > signs, { what: 'a sign of life' })
 }
 
 describe.each(REMOTE)('the blocked loop of a worker in a %s', (remote) => {
@@ -116,13 +115,13 @@ test.each([
   })
   let log = ''
   child.stderr.setEncoding('utf8').on('data', (chunk: string) => (log += chunk))
-  const [, text] = await until(() => /up (\d+)/.exec(log), { timeout: '20s', what: 'the worker to be up' })
+  const [, text] = await until(() => /up (\d+)/.exec(log), { what: 'the worker to be up' })
   const pid = Number(text)
   try {
     child.kill('SIGKILL')
     await once(child, 'exit')
     expect(isRunning(pid)).toBe(true)
-    await until(() => !isRunning(pid), { timeout: '6s', what: `the process ${pid} to be gone` })
+    await until(() => !isRunning(pid), { what: `the process ${pid} to be gone` })
   } finally {
     if (isRunning(pid)) process.kill(pid, 'SIGKILL')
   }
@@ -139,7 +138,7 @@ describe('looking at a thread', () => {
     const look = (): Promise<(string | undefined)[]> =>
       Promise.all(threads.map(({ threadId }) => new ThreadSampler(threadId).sample()))
     // The first is when all of them run.
-    await until(async () => (await look()).every((stack) => stack?.includes('spinHere')), { timeout: '20s' })
+    await until(async () => (await look()).every((stack) => stack?.includes('spinHere')))
     const before = process.getActiveResourcesInfo()
     for (let round = 0; round < 5; round++) {
       for (const stack of await look()) expect(stack).toMatch(/^ {4}at .*spinHere \(\[worker eval\]:1:\d+\)/)

@@ -13,7 +13,8 @@ import {
   type WorkerConfig,
 } from 'millhand'
 import { memory } from 'millhand/memory'
-import { captureLogger, until } from 'millhand/testing'
+import { captureLogger } from 'millhand/testing'
+import { until } from '../../fixtures/until.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'millhand-config-'))
 afterAll(() => rmSync(folder, { recursive: true }))

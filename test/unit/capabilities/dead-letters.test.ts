@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { EventWorker, Queue } from 'millhand'
 import { memory } from 'millhand/memory'
-import { captureLogger, FakeClock, recordEvents, until } from 'millhand/testing'
+import { captureLogger, FakeClock, recordEvents } from 'millhand/testing'
+import { until } from '../../fixtures/until.ts'
 
 const logger = captureLogger()
 

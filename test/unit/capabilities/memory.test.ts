@@ -3,7 +3,8 @@ import { runInNewContext } from 'node:vm'
 import { expect, it } from 'vitest'
 import { Queue } from 'millhand'
 import { memory } from 'millhand/memory'
-import { captureLogger, until } from 'millhand/testing'
+import { captureLogger } from 'millhand/testing'
+import { until } from '../../fixtures/until.ts'
 
 it('nothing is kept of jobs that are done or dead: neither payloads nor what their handlers held', async () => {
   setFlagsFromString('--expose-gc')

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { Queue, Server, type WorkerStatus } from 'millhand'
 import { memory } from 'millhand/memory'
-import { captureLogger, until } from 'millhand/testing'
+import { captureLogger } from 'millhand/testing'
+import { until } from '../../fixtures/until.ts'
 
 const logger = captureLogger()
 

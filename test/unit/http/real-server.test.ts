@@ -1,8 +1,9 @@
 /** The probes of a real server: what they answer is only as good as what it says of itself. */
 import { Server, Worker } from 'millhand'
-import { captureLogger, until } from 'millhand/testing'
+import { captureLogger } from 'millhand/testing'
 import { afterEach, expect, test } from 'vitest'
 import { ProbeServer } from '../../../src/http/index.ts'
+import { until } from '../../fixtures/until.ts'
 
 const stops: (() => Promise<void>)[] = []
 afterEach(async () => {

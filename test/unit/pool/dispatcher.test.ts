@@ -12,15 +12,18 @@ class Crew {
   readonly dispatcher: Dispatcher
   readonly #begun = new Map<CrewMember, number>()
 
-  constructor(size: number, canRecall: boolean = true) {
-    this.members = Array.from({ length: size }, () => this.#hire(canRecall))
+  constructor(size: number, { canRecall = true, concurrency = 1 } = {}) {
+    this.members = Array.from({ length: size }, () => this.#hire(canRecall, concurrency))
     this.dispatcher = new Dispatcher(new Set(this.members), () => {})
   }
 
-  add(estimate: Estimate, count: number): Task[] {
+  add(estimate: Estimate, count: number, crashes: number = 0): Task[] {
     const settings = { priority: 1, kind: CALL, timeoutMs: undefined, retries: 0, transfer: undefined }
     const tasks = Array.from({ length: count }, () => new Task('work', [], settings, estimate, () => {}))
-    for (const task of tasks) this.dispatcher.waiting.push(task)
+    for (const task of tasks) {
+      task.crashes = crashes
+      this.dispatcher.waiting.push(task)
+    }
     this.dispatcher.deal()
     return tasks
   }
@@ -38,7 +41,7 @@ class Crew {
     return this.members.map(({ sent }) => sent.size)
   }
 
-  #hire(canRecall: boolean): CrewMember {
+  #hire(canRecall: boolean, concurrency: number): CrewMember {
     const member: CrewMember = new CrewMember(
       {
         canRecall,
@@ -54,7 +57,7 @@ class Crew {
         },
         terminate: () => {},
       },
-      { concurrency: 1, maxTasks: Infinity },
+      { concurrency, maxTasks: Infinity },
     )
     member.isReady(['work'])
     return member
@@ -93,7 +96,7 @@ describe('what is sent ahead', () => {
   })
 
   test('is no long one to a worker from which nothing can be had back', () => {
-    const crew = new Crew(2, false)
+    const crew = new Crew(2, { canRecall: false })
     crew.add(learned(...LONG), 10)
     expect(crew.counts()).toEqual([1, 1])
   })
@@ -130,5 +133,25 @@ describe('what waits behind another', () => {
     crew.dispatcher.deal()
     expect(crew.counts()).toEqual([1, 2])
     expect(crew.dispatcher.waiting.size).toBe(1)
+  })
+})
+
+describe('a task that may have ended a worker', () => {
+  test('gets one to itself, and keeps nobody waiting meanwhile', () => {
+    const crew = new Crew(2, { concurrency: 3 })
+    const uneven = learned(...LONG, 1_000, 1_000, 30_000_000)
+    crew.add(uneven, 3)
+    expect(crew.counts()).toEqual([2, 1])
+    crew.add(uneven, 1, 1)
+    // Without it the second would have two of these.
+    crew.add(uneven, 1)
+    expect(crew.counts()).toEqual([3, 1])
+    const [, second] = crew.members as [CrewMember, CrewMember]
+    crew.end(second)
+    expect([...second.sent.values()].map(({ crashes }) => crashes)).toEqual([1])
+    expect(crew.dispatcher.waiting.size).toBe(0)
+    // Nor does it get company.
+    crew.add(uneven, 1)
+    expect(crew.counts()).toEqual([3, 1])
   })
 })

@@ -4,9 +4,10 @@ import { silentLogger } from '../../../src/core/logger.ts'
 import { viewOf, type GroupView, type ScalingRule } from '../../../src/server/scaling.ts'
 import { slotStatus } from '../../../src/server/slot-status.ts'
 import { WorkerGroup } from '../../../src/server/worker-group.ts'
-import { captureLogger, until } from '../../../src/testing/index.ts'
+import { captureLogger } from '../../../src/testing/index.ts'
 import type { WorkerStatus } from '../../../src/worker/status.ts'
 import { GroupWorker } from './group-worker.ts'
+import { until } from '../../fixtures/until.ts'
 
 const groups: WorkerGroup[] = []
 

@@ -5,8 +5,9 @@ import type { ServerEvents } from '../../../src/server/server-events.ts'
 import type { ServerOptions } from '../../../src/server/server-options.ts'
 import { Server } from '../../../src/server/server.ts'
 import { WorkerGroup } from '../../../src/server/worker-group.ts'
-import { captureLogger, until, type CapturingLogger } from '../../../src/testing/index.ts'
+import { captureLogger, type CapturingLogger } from '../../../src/testing/index.ts'
 import { GroupWorker, type Plan } from './group-worker.ts'
+import { until } from '../../fixtures/until.ts'
 
 const broke = new Error('broke')
 const quick = { backoff: 1, maxBackoff: 1 } as const

@@ -3,9 +3,10 @@ import { InvalidOptionError, ShutdownError, StateError } from '../../../src/core
 import { silentLogger } from '../../../src/core/logger.ts'
 import type { ServerOptions } from '../../../src/server/server-options.ts'
 import { Server } from '../../../src/server/server.ts'
-import { captureLogger, until } from '../../../src/testing/index.ts'
+import { captureLogger } from '../../../src/testing/index.ts'
 import type { WorkerOptions } from '../../../src/worker/worker-options.ts'
 import { Worker } from '../../../src/worker/worker.ts'
+import { until } from '../../fixtures/until.ts'
 
 interface Plan {
   readonly notes?: string[]

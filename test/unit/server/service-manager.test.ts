@@ -5,11 +5,12 @@
 import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { captureLogger, until } from 'millhand/testing'
+import { captureLogger } from 'millhand/testing'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { Emitter } from '../../../src/core/events.ts'
 import type { ServerEvents } from '../../../src/server/server-events.ts'
 import { notifyServiceManager } from '../../../src/server/service-manager.ts'
+import { until } from '../../fixtures/until.ts'
 
 let folder: string
 let events: Emitter<ServerEvents>

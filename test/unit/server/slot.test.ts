@@ -5,9 +5,10 @@ import { silentLogger } from '../../../src/core/logger.ts'
 import { makeSlot } from '../../../src/server/make-slot.ts'
 import { shutDown } from '../../../src/server/shutdown.ts'
 import { Slot, type SlotOptions } from '../../../src/server/slot.ts'
-import { captureLogger, until } from '../../../src/testing/index.ts'
+import { captureLogger } from '../../../src/testing/index.ts'
 import { WorkerHandle } from '../../../src/worker/handle.ts'
 import { GroupWorker } from './group-worker.ts'
+import { until } from '../../fixtures/until.ts'
 
 const RESTART = { cause: undefined, restarts: 1 }
 const MIB = 2 ** 20

@@ -3,8 +3,8 @@ import { afterEach, expect, test } from 'vitest'
 import { silentLogger } from '../../../src/core/logger.ts'
 import { Server } from '../../../src/server/server.ts'
 import { WorkerGroup } from '../../../src/server/worker-group.ts'
-import { until } from '../../../src/testing/until.ts'
 import { Worker } from '../../../src/worker/worker.ts'
+import { until } from '../../fixtures/until.ts'
 
 // What a server sets is not the code of this test run.
 afterEach(() => {

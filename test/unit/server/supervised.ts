@@ -1,8 +1,9 @@
 import type { Member } from '../../../src/server/member.ts'
 import { Supervisor } from '../../../src/server/supervisor.ts'
 import type { SupervisorOptions } from '../../../src/server/supervisor-options.ts'
-import { captureLogger, until, type CapturingLogger } from '../../../src/testing/index.ts'
+import { captureLogger, type CapturingLogger } from '../../../src/testing/index.ts'
 import type { ScriptedMember } from './scripted-member.ts'
+import { until } from '../../fixtures/until.ts'
 
 export interface GivenUp {
   readonly name: string

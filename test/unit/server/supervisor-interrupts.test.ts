@@ -2,9 +2,9 @@
 import { describe, expect, test } from 'vitest'
 import { MillhandError, ShutdownError } from '../../../src/core/errors.ts'
 import { killAll } from '../../../src/server/shutdown.ts'
-import { until } from '../../../src/testing/index.ts'
 import { ScriptedMember } from './scripted-member.ts'
 import { lives, minded, startAll } from './supervised.ts'
+import { until } from '../../fixtures/until.ts'
 
 const broke = new Error('broke')
 const closing = new ShutdownError('the server is stopping')

@@ -1,8 +1,8 @@
 /** Workers that need each other: a wrong order would start one before what it needs. */
 import { describe, expect, test } from 'vitest'
-import { until } from '../../../src/testing/index.ts'
 import { ScriptedMember, type Script } from './scripted-member.ts'
 import { lives, minded, startAll } from './supervised.ts'
+import { until } from '../../fixtures/until.ts'
 
 const broke = new Error('broke')
 

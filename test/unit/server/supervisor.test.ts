@@ -1,9 +1,9 @@
 /** One worker that fails: were it not started again, or without end, its work would stop or the machine burn. */
 import { describe, expect, test } from 'vitest'
 import { InvalidOptionError } from '../../../src/core/errors.ts'
-import { until } from '../../../src/testing/index.ts'
 import { ScriptedMember } from './scripted-member.ts'
 import { lives, minded, startAll } from './supervised.ts'
+import { until } from '../../fixtures/until.ts'
 
 const broke = new Error('broke')
 

@@ -4,8 +4,9 @@ import { ShutdownError } from '../../../src/core/errors.ts'
 import { silentLogger } from '../../../src/core/logger.ts'
 import { WorkerGroup } from '../../../src/server/worker-group.ts'
 import type { WorkerGroupOptions } from '../../../src/server/worker-group-options.ts'
-import { captureLogger, until } from '../../../src/testing/index.ts'
+import { captureLogger } from '../../../src/testing/index.ts'
 import { GroupWorker, type Plan } from './group-worker.ts'
+import { until } from '../../fixtures/until.ts'
 
 const groups: WorkerGroup<Plan>[] = []
 

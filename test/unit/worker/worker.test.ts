@@ -3,10 +3,11 @@ import { describe, expect, test } from 'vitest'
 import { InvalidOptionError, StateError } from '../../../src/core/errors.ts'
 import { silentLogger } from '../../../src/core/logger.ts'
 import type { KillCause } from '../../../src/core/telemetry.ts'
-import { captureLogger, recordEvents, until } from '../../../src/testing/index.ts'
+import { captureLogger, recordEvents } from '../../../src/testing/index.ts'
 import type { LifecycleEvent } from '../../../src/worker/lifecycle.ts'
 import type { WorkerOptions } from '../../../src/worker/worker-options.ts'
 import { Worker } from '../../../src/worker/worker.ts'
+import { until } from '../../fixtures/until.ts'
 
 interface Hooks {
   setup?: (worker: Probe) => void | Promise<void>

@@ -68,6 +68,8 @@ export class CrewMember {
   isStuck = false
   /** Asked for a word, and has not answered: its event loop may be blocked. It gets nothing meanwhile. */
   isAsked = false
+  /** It is to run dry, for a task that must be alone. */
+  isReserved = false
   /** When any message of it came, and when it was sent tasks last, on the same clock. */
   heardAt: number = performance.now()
   sentAt = 0
@@ -125,20 +127,25 @@ export class CrewMember {
     return this.sent.size + this.left.size > this.#limits.concurrency
   }
 
-  /** True when it may be sent this task now. */
+  /** True when it takes tasks at all, if it has room. */
+  get isOpen(): boolean {
+    return this.state === 'ready' && !this.isAsked && this.left.size < this.#limits.concurrency
+  }
+
+  /** True when it may be sent this task now, which is no suspect. */
   canTake(task: Task): boolean {
-    if (task.isSuspect) return this.#isOpen && this.isIdle
     const { free, ahead, micros, hasNext } = this.allowance()
     if (free > 0 || (!hasNext && this.getsNext(task))) return true
     return ahead > 0 && micros > 0 && this.getsAhead(task, this.isClear)
   }
 
-  /** What it may be sent now, beside suspects. */
+  /** What it may be sent now. */
   allowance(): Allowance {
     const { concurrency, maxTasks } = this.#limits
     const { size } = this.sent
     const out = size + this.left.size
-    if (!this.#isOpen || (size > 0 && this.#hasSuspect()) || this.#isComingBack) return NOTHING
+    if (!this.isOpen || this.isReserved || (size > 0 && this.#hasSuspect()) || this.#isComingBack)
+      return NOTHING
     const quota = maxTasks === Infinity ? Infinity : maxTasks - this.finished - out
     // None ahead while more than half of it is full, so that what is sent goes in few, large messages.
     const mostMicros = AHEAD_MICROS * concurrency
@@ -258,10 +265,6 @@ export class CrewMember {
   end(reason: Error): void {
     this.endedFor ??= reason
     this.line.terminate()
-  }
-
-  get #isOpen(): boolean {
-    return this.state === 'ready' && !this.isAsked && this.left.size < this.#limits.concurrency
   }
 
   /** True when less than half of what it can run is free, and the rest about to be: then more goes in one message. */

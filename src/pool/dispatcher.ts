@@ -1,8 +1,8 @@
 import { MillhandError } from '../core/errors.ts'
 import type { CrewMember } from './crew-member.ts'
 import { Kinship } from './kinship.ts'
-import { Lanes } from './lanes.ts'
 import type { Task } from './task.ts'
+import { WaitingTasks } from './waiting-tasks.ts'
 
 /** A worker that was silent for so long is at a long task, ms. */
 const LONG_MS = 2
@@ -13,7 +13,7 @@ const MAX_BATCH = 256
 
 /** Deals waiting tasks to workers, several to a message, and takes back what got stuck behind a long one. */
 export class Dispatcher {
-  readonly waiting: Lanes<Task> = new Lanes()
+  readonly waiting: WaitingTasks = new WaitingTasks()
   /** How many tasks were taken back from one worker for others. */
   recalled = 0
   readonly #members: ReadonlySet<CrewMember>
@@ -29,13 +29,14 @@ export class Dispatcher {
   /** Sends what can be sent now. */
   deal(): void {
     this.#freeStuck()
-    if (this.waiting.size === 0) this.#spread()
+    this.#dealSuspects()
+    if (this.waiting.shareable === 0) this.#spread()
     for (let next = this.waiting.peek(); next !== undefined; next = this.waiting.peek()) {
       const takers = this.#takers(next)
       const member = roomiest(takers)
       if (member === undefined) return
       // Its share, so that the last tasks are spread over all.
-      this.#sendTo(member, Math.min(MAX_BATCH, Math.ceil(this.waiting.size / takers.length)))
+      this.#sendTo(member, Math.min(MAX_BATCH, Math.ceil(this.waiting.shareable / takers.length)))
     }
   }
 
@@ -47,6 +48,23 @@ export class Dispatcher {
   giveBack(tasks: readonly Task[]): void {
     this.recalled += tasks.length
     for (const task of tasks.toReversed()) if (!task.isComplete) this.waiting.unshift(task)
+  }
+
+  /** One that may end its worker goes alone: a worker is kept free for it, while the others go on. */
+  #dealSuspects(): void {
+    const { suspects } = this.waiting
+    while (suspects.size > 0) {
+      const open = [...this.#members].filter(({ isOpen }) => isOpen)
+      const member = open.find(({ isReserved }) => isReserved) ?? roomiest(open)
+      if (member === undefined) return
+      member.isReserved = !member.isIdle
+      if (member.isReserved) {
+        if (member.hasAhead) this.takeBack(member)
+        return
+      }
+      this.#post(member, [suspects.shift()!])
+    }
+    for (const member of this.#members) member.isReserved = false
   }
 
   #takers(next: Task): CrewMember[] {
@@ -63,11 +81,9 @@ export class Dispatcher {
     const tasks: Task[] = []
     this.#kinship.clear()
     for (let next = this.waiting.peek(); next !== undefined; next = this.waiting.peek()) {
-      // One that may end its worker goes alone.
-      if (tasks.length >= limit || (tasks.length > 0 && next.isSuspect)) break
+      if (tasks.length >= limit) break
       const fits =
         free-- > 0 ||
-        next.isSuspect ||
         (ahead > 0 && micros > 0 && member.getsAhead(next, isClear)) ||
         // By itself: another worker may have nothing to do.
         (tasks.length === 0 && !hasNext && member.getsNext(next))
@@ -76,7 +92,6 @@ export class Dispatcher {
       micros -= next.estimate.micros
       isClear &&= next.estimate.isSteady
       tasks.push(this.waiting.shift()!)
-      if (next.isSuspect) break
     }
     this.#post(member, tasks)
   }

@@ -72,14 +72,14 @@ export class Staffing {
 
   #view(ready: readonly CrewMember[], now: number): SizeView {
     const { waiting } = this.#dispatcher
-    const first = waiting.peek()
+    const { since } = waiting
     const idle = ready.filter(({ isIdle }) => isIdle)
     const isSaturated = (each: CrewMember): boolean => each.utilization > SATURATED && each.sent.size > 1
     return {
       workers: this.#crew.size,
       starting: this.#crew.starting,
       waiting: waiting.size,
-      oldestWaitMs: first === undefined ? 0 : now - first.queuedAt,
+      oldestWaitMs: since === undefined ? 0 : now - since,
       idleMs: idle.map(({ lastWordAt }) => now - lastWordAt),
       isSaturated: this.#options.concurrencyPerWorker > 1 && ready.length > 0 && ready.every(isSaturated),
     }

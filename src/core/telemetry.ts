@@ -85,6 +85,8 @@ export interface WorkerEvents {
     readonly up: boolean
     readonly error: Error | undefined
   }
+  /** The store has not answered a fetch for so long; its connections are replaced. */
+  silent: { readonly worker: string; readonly queue: string; readonly forMs: number }
   /** A schedule ticked; `missed` runs were skipped or made up for. */
   tick: { readonly worker: string; readonly tick: number; readonly missed: number }
 }

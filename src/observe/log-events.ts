@@ -45,6 +45,12 @@ export function logEvents(worker: Observable, logger: Logger): () => void {
       if (up) log.warn({ queue }, 'the store can be used again')
       else log.error({ queue, ...(error && { err: error }) }, 'the store cannot be used')
     }),
+    events.on('silent', ({ queue, forMs }) =>
+      log.error(
+        { queue, forMs },
+        `the store has not answered for ${formatMs(forMs)}; it is connected to anew`,
+      ),
+    ),
     events.on('tick', ({ tick, missed }) => {
       if (missed > 0) log.warn({ tick, missed }, `the schedule missed ${missed} runs`)
       else if (log.isLevelEnabled?.('debug')) log.debug({ tick }, 'schedule ticked')

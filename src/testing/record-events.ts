@@ -34,6 +34,7 @@ const EVENTS: Readonly<Record<keyof WorkerEvents, true>> = {
   reaped: true,
   unhandled: true,
   backend: true,
+  silent: true,
   tick: true,
   message: true,
   usage: true,

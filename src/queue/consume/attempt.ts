@@ -20,8 +20,8 @@ export interface AttemptHost {
   ended(attempt: Attempt, outcome: Outcome | null, error: Error | undefined): void
   /** It has progress to note. */
   progressed(attempt: Attempt): void
-  /** It was settled in a transaction of its handler's. */
-  completed(attempt: Attempt): void
+  /** It was settled in a transaction of its handler's; heard of at once, for a host that never hears of the end. */
+  completed?(): void
 }
 
 const running = new AsyncLocalStorage<readonly Attempt[]>()
@@ -108,7 +108,7 @@ export class Attempt implements JobContext {
   /** It was settled in a transaction of its handler's, which may be committed, or not. */
   completed(): void {
     this.#isCompleted = true
-    this.#host.completed(this)
+    this.#host.completed?.()
   }
 
   get isCompleted(): boolean {

@@ -61,6 +61,7 @@ export class Consumer implements AttemptHost, FetcherHost, VerifierHost {
   failures = 0
   readonly #options: ConsumerOptions
   readonly #running = new Set<Attempt>()
+  readonly #exchange: Exchange
   readonly #fetcher: Fetcher
   readonly #keeper: LeaseKeeper
   readonly #upkeep: Upkeep
@@ -85,8 +86,8 @@ export class Consumer implements AttemptHost, FetcherHost, VerifierHost {
     this.renewForMs = timeoutMs === null ? null : timeoutMs + ABORT_GRACE_MS + leaseMs
     this.#reports = new Reports(options.worker, queue.name, options.events)
     const onError = (thrown: unknown): void => this.#reports.error(thrown)
-    const exchange = new Exchange(backend, (up, error) => this.#reports.backend(up, error))
-    this.#fetcher = new Fetcher(this, exchange)
+    this.#exchange = new Exchange(backend, this.#reports)
+    this.#fetcher = new Fetcher(this, this.#exchange)
     const running = (): ReadonlySet<Attempt> => this.#running
     this.#keeper = new LeaseKeeper({ queue, owner: this.owner, leaseMs, running, onError })
     this.#upkeep = new Upkeep({
@@ -111,8 +112,9 @@ export class Consumer implements AttemptHost, FetcherHost, VerifierHost {
     return this.#waiting + this.#running.size + this.#fetcher.buffered
   }
 
-  async start(): Promise<void> {
-    await this.queue.backend.open()
+  /** Opens the store as soon as it is there, and begins; `signal` gives up waiting. @throws what no wait can cure. */
+  async start(signal: AbortSignal): Promise<void> {
+    if (!(await this.#exchange.open(signal))) return
     tellClaims(this.queue, this.owner, true)
     await this.#upkeep.start()
     this.#unwatch = this.queue.backend.watch(this.queue.name, () => this.#fetcher.hint())
@@ -262,9 +264,6 @@ export class Consumer implements AttemptHost, FetcherHost, VerifierHost {
     this.settler.progressed(attempt)
     this.#progress.soon()
   }
-
-  /** Heard of again when its handler has ended. */
-  completed(): void {}
 
   #announce(): void {
     this.#reports.attempts(this.settler.takeFinished())

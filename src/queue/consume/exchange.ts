@@ -4,6 +4,7 @@ import { BackendError, toError } from '../../core/errors.ts'
 import { sleep } from '../../core/sleep.ts'
 import type { Backend, ClaimRequest, ClaimResult, SettleResult, Settlement, StartResult } from '../backend.ts'
 import type { JobRef } from '../job.ts'
+import { SilenceWatch } from '../silence.ts'
 
 /** What one trip brought. */
 export interface Trip {
@@ -17,6 +18,14 @@ export interface Trip {
   readonly repeated: boolean
 }
 
+/** What is heard of the store beside its answers. */
+export interface ExchangeEvents {
+  /** It cannot be used, or can again. */
+  state(up: boolean, error: Error | undefined): void
+  /** It has not answered for so long; its connections are replaced. */
+  silent(forMs: number): void
+}
+
 const RETRY = { baseMs: 50, maxMs: 5_000, factor: 2, jitter: 'equal' } as const
 
 /**
@@ -25,12 +34,29 @@ const RETRY = { baseMs: 50, maxMs: 5_000, factor: 2, jitter: 'equal' } as const
  */
 export class Exchange {
   readonly #backend: Backend
-  readonly #onState: (up: boolean, error: Error | undefined) => void
+  readonly #events: ExchangeEvents | undefined
+  readonly #silence: SilenceWatch | undefined
   #up = true
 
-  constructor(backend: Backend, onState: (up: boolean, error: Error | undefined) => void) {
+  /** @param events undefined when waiting is no sign of trouble: nothing is told, no connection replaced. */
+  constructor(backend: Backend, events?: ExchangeEvents) {
     this.#backend = backend
-    this.#onState = onState
+    this.#events = events
+    if (events !== undefined) this.#silence = new SilenceWatch(backend, (forMs) => events.silent(forMs))
+  }
+
+  /**
+   * Opens the store as soon as it is there. @returns false when `signal` aborted first.
+   * @throws what waiting cannot cure, a wrong password say.
+   */
+  async open(signal: AbortSignal): Promise<boolean> {
+    try {
+      await this.#untilAnswered(signal, () => this.#backend.open())
+      return true
+    } catch (error) {
+      if (signal.aborted) return false
+      throw error
+    }
   }
 
   /**
@@ -64,7 +90,9 @@ export class Exchange {
   async #untilAnswered<T>(signal: AbortSignal, attempt: (repeated: boolean) => Promise<T>): Promise<T> {
     for (let tries = 0; ; tries++) {
       try {
-        const answer = await attempt(tries > 0)
+        const answer = await (this.#silence === undefined
+          ? attempt(tries > 0)
+          : this.#silence.over(() => attempt(tries > 0)))
         this.#is(true, undefined)
         return answer
       } catch (thrown) {
@@ -88,6 +116,6 @@ export class Exchange {
   #is(up: boolean, error: Error | undefined): void {
     if (this.#up === up) return
     this.#up = up
-    this.#onState(up, error)
+    this.#events?.state(up, error)
   }
 }

@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os'
 import type { Duration } from '../../core/duration.ts'
-import { InvalidOptionError, StateError, toError } from '../../core/errors.ts'
+import { BackendError, InvalidOptionError, StateError, toError } from '../../core/errors.ts'
 import {
   checkOwnOptions,
   custom,
@@ -220,7 +220,12 @@ export abstract class QueueWorker<
       onIdle: () => this.#onIdle(),
       onStall: (cause, forMs) => void this.notify({ type: 'stalled', worker: this.name, cause, forMs }),
     })
-    await queue.backend.open()
+    try {
+      await queue.backend.open()
+    } catch (error) {
+      // A server that is down will come up: main waits for it, as it does for one that goes down later.
+      if (!(error instanceof BackendError && error.retryable)) throw error
+    }
   }
 
   protected override async main(): Promise<void> {
@@ -228,7 +233,7 @@ export abstract class QueueWorker<
     const unlog = logEvents(this, this.logger)
     try {
       consumer.setQuiet(this.isQuiet)
-      await consumer.start()
+      await consumer.start(this.signal)
       await Promise.race([aborted(this.signal), consumer.failed])
       await consumer.drain()
     } catch (thrown) {

@@ -2,11 +2,12 @@ import { toError } from '../../core/errors.ts'
 import type { Emitter } from '../../core/events.ts'
 import type { FinishedAttempt, WorkerEvents } from '../../core/telemetry.ts'
 import type { EnqueueResult, MaintainReport, SettleResult, Settlement } from '../backend.ts'
+import type { ExchangeEvents } from './exchange.ts'
 
-type QueueEvent = 'attempts' | 'stale' | 'reaped' | 'unhandled' | 'backend'
+type QueueEvent = 'attempts' | 'stale' | 'reaped' | 'unhandled' | 'backend' | 'silent'
 
 /** What a consumer says of itself: the events of its worker that are about its queue. */
-export class Reports {
+export class Reports implements ExchangeEvents {
   readonly #worker: string
   readonly #queue: string
   readonly #events: Emitter<WorkerEvents>
@@ -21,9 +22,12 @@ export class Reports {
     this.#events.emit('error', { worker: this.#worker, error: toError(thrown) })
   }
 
-  /** The store cannot be used, or can again. */
-  backend(up: boolean, error: Error | undefined): void {
+  state(up: boolean, error: Error | undefined): void {
     this.#emit('backend', { up, error })
+  }
+
+  silent(forMs: number): void {
+    this.#emit('silent', { forMs })
   }
 
   attempts(attempts: readonly FinishedAttempt[]): void {

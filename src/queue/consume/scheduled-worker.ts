@@ -136,6 +136,7 @@ export abstract class ScheduledWorker<
   async #advance(): Promise<number> {
     const { backend, name: queue } = this.queue
     const { name } = this
+    await backend.open()
     const { now, tick: last } = await backend.readSchedule(queue, name)
     if (last === null) {
       // Seen for the first time: it begins now, and nothing was missed.

@@ -37,7 +37,7 @@ export class Verifier {
     this.#host = host
     this.#settings = settings
     // That a transaction is waited for says nothing of the store.
-    this.#exchange = new Exchange(backend, () => {})
+    this.#exchange = new Exchange(backend)
   }
 
   /** Takes over an attempt whose handler has ended; those of one turn of the event loop go together. */

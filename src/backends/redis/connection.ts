@@ -1,0 +1,191 @@
+import { BackendError, StateError } from '../../core/errors.ts'
+import { type Argument, type Driver, driverOf, type RedisClient } from './driver.ts'
+import { explained, unreachable } from './failure.ts'
+import type { Script } from './scripts.ts'
+
+export interface ConnectionOptions {
+  /** Makes the client whose kind and options the connection has. */
+  readonly client: () => Promise<RedisClient>
+  /** Names the server in errors, without credentials. */
+  readonly label: string
+  /** A command that was not answered for so long has failed, and its connection with it, ms. */
+  readonly commandTimeoutMs: number
+  /** The connection is there, at first or again. */
+  readonly onReady?: () => void
+  readonly onMessage?: (channel: string) => void
+}
+
+/** For so long a command waits for a connection that is being made, ms. */
+const PATIENCE_MS = 1_000
+
+interface Pending {
+  readonly sentAt: number
+  readonly reject: (error: Error) => void
+}
+
+/** A connection whose every command ends: with an answer, or with an error that says whether to try again. */
+export class Connection {
+  readonly #options: ConnectionOptions
+  #driver: Driver | undefined
+  #making: Promise<Driver> | undefined
+  #lastError: Error | undefined
+  #closed = false
+  readonly #waiting = new Set<() => void>()
+  readonly #pending = new Set<Pending>()
+  #watchdog: NodeJS.Timeout | undefined
+
+  constructor(options: ConnectionOptions) {
+    this.#options = options
+  }
+
+  get isCluster(): boolean {
+    return this.#driver?.isCluster === true
+  }
+
+  /** Runs a script on the keys that begin with `base`. */
+  async run(script: Script, base: string, args: readonly Argument[]): Promise<unknown> {
+    try {
+      return await this.#send(base, ['EVALSHA', script.sha, '1', base, ...args])
+    } catch (error) {
+      if (!isUnknownScript(error)) throw this.#failure(error)
+    }
+    return this.command(base, ['EVAL', script.text, '1', base, ...args])
+  }
+
+  async command(key: string, args: readonly Argument[]): Promise<unknown> {
+    try {
+      return await this.#send(key, args)
+    } catch (error) {
+      throw this.#failure(error)
+    }
+  }
+
+  async subscribe(channel: string): Promise<void> {
+    await (await this.#ready()).subscribe(channel)
+  }
+
+  async unsubscribe(channel: string): Promise<void> {
+    if (this.#driver?.isReady) await this.#driver.unsubscribe(channel)
+  }
+
+  close(): void {
+    this.#closed = true
+    clearTimeout(this.#watchdog)
+    this.#watchdog = undefined
+    this.#driver?.close()
+    const error = new StateError('the redis backend is closed')
+    for (const { reject } of this.#pending) reject(error)
+    this.#pending.clear()
+    for (const wake of this.#waiting) wake()
+  }
+
+  async #send(key: string, args: readonly Argument[]): Promise<unknown> {
+    const driver = this.#driver?.isReady ? this.#driver : await this.#ready()
+    return new Promise((resolve, reject) => {
+      const pending: Pending = { sentAt: performance.now(), reject }
+      this.#pending.add(pending)
+      this.#watch()
+      driver.send(key, args).then(
+        (reply) => {
+          this.#pending.delete(pending)
+          resolve(reply)
+        },
+        (error: unknown) => {
+          this.#pending.delete(pending)
+          // eslint-disable-next-line prefer-promise-reject-errors
+          reject(error as Error)
+        },
+      )
+    })
+  }
+
+  /** The driver, as soon as it is connected; waits for that a little. */
+  async #ready(): Promise<Driver> {
+    const deadline = performance.now() + PATIENCE_MS
+    const driver = await (this.#making ??= this.#make())
+    while (!driver.isReady) {
+      if (this.#closed) throw new StateError('the redis backend is closed')
+      const left = deadline - performance.now()
+      if (this.#lastError !== undefined && !this.#isPassing(this.#lastError)) throw this.#lastError
+      if (left <= 0) throw this.#lastError ?? unreachable(this.#options.label, 'it did not answer')
+      await this.#nextReady(left)
+    }
+    return driver
+  }
+
+  #nextReady(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      const wake = (): void => {
+        clearTimeout(timer)
+        this.#waiting.delete(wake)
+        resolve()
+      }
+      const timer = setTimeout(wake, ms)
+      this.#waiting.add(wake)
+    })
+  }
+
+  async #make(): Promise<Driver> {
+    const { client, onReady, onMessage } = this.#options
+    let made: RedisClient
+    try {
+      made = await client()
+    } catch (error) {
+      this.#making = undefined
+      throw error
+    }
+    const driver = driverOf(made, {
+      onReady: () => {
+        this.#lastError = undefined
+        for (const wake of this.#waiting) wake()
+        onReady?.()
+      },
+      onError: (error) => {
+        this.#lastError = error
+        // What will not mend is told at once.
+        if (!this.#isPassing(error)) for (const wake of this.#waiting) wake()
+      },
+      onMessage: (channel) => onMessage?.(channel),
+    })
+    this.#driver = driver
+    if (this.#closed) driver.close()
+    else driver.connect()
+    return driver
+  }
+
+  /** Whether to hope that the next try to connect succeeds. */
+  #isPassing(error: Error): boolean {
+    const explanation = explained(error, this.#options.label).error
+    return explanation instanceof BackendError && explanation.retryable
+  }
+
+  #failure(thrown: unknown): Error {
+    const { error, renew } = explained(thrown, this.#options.label)
+    if (renew && !this.#closed) this.#driver?.renew()
+    return error
+  }
+
+  /** Nothing is heard over a half-open connection, not even its end. */
+  #watch(): void {
+    if (this.#watchdog !== undefined) return
+    const { commandTimeoutMs, label } = this.#options
+    this.#watchdog = setTimeout(() => {
+      this.#watchdog = undefined
+      const [oldest] = this.#pending
+      if (oldest === undefined) return
+      if (performance.now() - oldest.sentAt < commandTimeoutMs) {
+        this.#watch()
+        return
+      }
+      const error = unreachable(label, `no answer for ${commandTimeoutMs} ms`)
+      for (const { reject } of this.#pending) reject(error)
+      this.#pending.clear()
+      this.#driver?.renew()
+    }, commandTimeoutMs / 4)
+    this.#watchdog.unref()
+  }
+}
+
+function isUnknownScript(error: unknown): boolean {
+  return error instanceof Error && error.message.includes('NOSCRIPT')
+}

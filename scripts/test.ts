@@ -4,12 +4,14 @@
  *
  * The stages run one after another, the steps of a stage side by side. Cheap and independent checks share a
  * stage; tests have one to themselves, since they measure time. The first step that fails ends the run, and
- * only then is its output shown. The last line is `N passed, N failed`: tests, and one for each other step.
+ * only then is its output shown, after the names of the tests that failed. The last line is
+ * `N passed, N failed`: tests, and one for each other step.
  */
 import { spawn, type ChildProcess } from 'node:child_process'
 import { mkdirSync, readFileSync, rmSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { failedTests, type TestReport, withoutColours } from './failed-tests.ts'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
 const RESULTS = join(ROOT, '.tmp', 'test-results')
@@ -36,6 +38,7 @@ interface Outcome {
 const running = new Set<ChildProcess>()
 
 const STAGES: readonly (readonly Step[])[] = [
+  [step('servers', 'node scripts/servers.ts')],
   [
     step('format', 'oxfmt --check'),
     step('lint', 'oxlint --type-aware --deny-warnings'),
@@ -86,7 +89,8 @@ async function main(names: readonly string[]): Promise<number> {
     if (outcomes.some((outcome) => !outcome.ok)) break
   }
   for (const { ok, step, output } of outcomes) {
-    if (!ok) console.log(`\n---- ${step.name}: ${step.command.join(' ')}\n\n${output.trimEnd()}\n`)
+    if (!ok)
+      console.log(`\n---- ${step.name}: ${step.command.join(' ')}\n\n${withoutColours(output).trimEnd()}\n`)
   }
   console.log(`${sum(outcomes, 'passed')} passed, ${sum(outcomes, 'failed')} failed`)
   return outcomes.every((outcome) => outcome.ok) ? 0 : 1
@@ -101,7 +105,17 @@ async function run(step: Step): Promise<Outcome> {
   const skips = outcome.skipped > 0 ? `, ${outcome.skipped} skipped` : ''
   const time = `${seconds.toFixed(1)} s`.padStart(8)
   console.log(`${outcome.ok ? 'ok  ' : 'FAIL'}  ${step.name.padEnd(12)} ${time}  ${counts}${skips}`.trimEnd())
+  if (!outcome.ok && step.results !== undefined) console.log(`\n${summary(step.results)}\n`)
   return outcome
+}
+
+function summary(results: string): string {
+  try {
+    const report = JSON.parse(readFileSync(results, 'utf8')) as TestReport
+    return failedTests(report, ROOT) || 'no test failed, but the run did'
+  } catch {
+    return 'the tests left no report'
+  }
 }
 
 function execute({ command }: Step): Promise<{ code: number; output: string }> {

@@ -58,5 +58,5 @@ export function findPostgres(machine: Machine = thisMachine): PostgresPrograms |
 }
 
 function versionOf({ version }: Machine, program: string): string {
-  return /\d+(?:\.\d+)*/.exec(version(program))?.[0] ?? ''
+  return /\) (\d+(?:\.\d+)*)/.exec(version(program))?.[1] ?? ''
 }

@@ -42,23 +42,24 @@ export interface ServerKind {
  */
 export class PrivateServer {
   readonly #kind: ServerKind
-  readonly #folder: string
+  /** Where it keeps its data and its log. */
+  readonly folder: string
   #port = 0
   #guard: ChildProcess | undefined
   #pid = 0
 
   private constructor(kind: ServerKind) {
     this.#kind = kind
-    this.#folder = mkdtempSync(join(tmpdir(), `millhand-${kind.name}-`))
-    folders.add(this.#folder)
-    if (kind.user !== undefined) chownSync(this.#folder, kind.user.uid, kind.user.gid)
+    this.folder = mkdtempSync(join(tmpdir(), `millhand-${kind.name}-`))
+    folders.add(this.folder)
+    if (kind.user !== undefined) chownSync(this.folder, kind.user.uid, kind.user.gid)
   }
 
   /** @throws Error with what the server said when it does not answer within 30 s. */
   static async start(kind: ServerKind): Promise<PrivateServer> {
     const server = new PrivateServer(kind)
     try {
-      await kind.prepare?.(server.#folder)
+      await kind.prepare?.(server.folder)
       for (let attempt = 1; ; attempt++) {
         server.#port = await freePort()
         if (await server.#run(attempt < ATTEMPTS)) return server
@@ -83,14 +84,14 @@ export class PrivateServer {
 
   /** What it wrote to its standard output and error. */
   get log(): string {
-    return readFileSync(join(this.#folder, 'server.log'), 'utf8')
+    return readFileSync(join(this.folder, 'server.log'), 'utf8')
   }
 
   /** Ends it orderly and removes its data. */
   async stop(): Promise<void> {
     await this.#end(this.#kind.stopSignal)
-    rmSync(this.#folder, { recursive: true, force: true })
-    folders.delete(this.#folder)
+    rmSync(this.folder, { recursive: true, force: true })
+    folders.delete(this.folder)
   }
 
   /** Sends it a signal. Resolves when it has ended, unless the signal is one that only stops or continues it. */
@@ -114,11 +115,11 @@ export class PrivateServer {
   /** @returns whether it answers; false when it may be tried again. */
   async #run(mayFail: boolean): Promise<boolean> {
     const { user, abandonSignal, command, isReady } = this.#kind
-    const args = [GUARD, abandonSignal.slice(3), this.#folder, ...command(this.#folder, this.#port)]
+    const args = [GUARD, abandonSignal.slice(3), this.folder, ...command(this.folder, this.#port)]
     // A session of its own: what interrupts or kills the group of this process does not reach it.
     const guard = spawn('sh', args, {
       ...user,
-      cwd: this.#folder,
+      cwd: this.folder,
       detached: true,
       stdio: ['pipe', 'pipe', 'ignore'],
     })
@@ -129,12 +130,12 @@ export class PrivateServer {
     for (const pipe of [guard.stdin, guard.stdout]) (pipe as unknown as Socket).unref()
     const deadline = performance.now() + READY_MS
     while (!hasEnded(guard)) {
-      if (await isReady({ folder: this.#folder, port: this.#port, pid: this.#pid })) return true
+      if (await isReady({ folder: this.folder, port: this.#port, pid: this.#pid })) return true
       if (performance.now() > deadline) throw this.#failure(`did not answer within ${READY_MS / 1000} s`)
       await sleep(10)
     }
     if (mayFail && /in use/i.test(this.log)) {
-      rmSync(join(this.#folder, 'server.log'))
+      rmSync(join(this.folder, 'server.log'))
       return false
     }
     throw this.#failure('ended at its start')

@@ -15,7 +15,8 @@ export interface BackendUrl {
 
 const WITH_SCHEME = /^([a-z][a-z0-9+.-]+):/i
 const SQLITE_FILE = /\.(?:db|sqlite|sqlite3)$/i
-const EXAMPLES = "such as 'sqlite:jobs.db', 'redis://localhost:6379/0', 'postgres://localhost/app' or 'memory:'"
+const EXAMPLES =
+  "such as 'sqlite:jobs.db', 'redis://localhost:6379/0', 'postgres://localhost/app' or 'memory:'"
 
 /**
  * Reads the URL of a backend, or the path of an SQLite file that ends in .db, .sqlite or .sqlite3.

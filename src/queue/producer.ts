@@ -1,6 +1,7 @@
-import { MillhandError, QueueFullError, toError } from '../core/errors.ts'
+import { BackendError, MillhandError, QueueFullError, toError } from '../core/errors.ts'
 import type { Backend, EnqueueResult, Transaction } from './backend.ts'
 import type { NewJob } from './job.ts'
+import { SilenceWatch } from './silence.ts'
 import { checkTransaction } from './transaction.ts'
 
 export interface ProducerOptions {
@@ -10,29 +11,38 @@ export interface ProducerOptions {
   readonly maxLength: number | null
   /** How long an add waits for room in a full queue, ms. 0: it is refused at once. */
   readonly fullWaitMs: number
+  /** How long an add waits for a store that is away, ms. 0: it fails at once. */
+  readonly offlineWaitMs: number
 }
 
 interface Pending {
   readonly job: NewJob
+  /** Nobody else can have added this id: a duplicate of it is our own, of a try whose reply was lost. */
+  readonly isUnrepeatable: boolean
   readonly resolve: (result: EnqueueResult) => void
   readonly reject: (error: Error) => void
 }
 
-/** Collects the adds of one turn of the event loop into one batch for the store. */
+/**
+ * Collects the adds of one turn of the event loop into one batch for the store. While the store is away they are tried
+ * again for as long as they may wait, by the same ids, so that one whose reply was lost is not a second job.
+ */
 export class Producer {
   readonly #options: ProducerOptions
+  readonly #silence: SilenceWatch
   #pending: Pending[] = []
   #scheduled = false
   readonly #underWay = new Set<Promise<void>>()
 
   constructor(options: ProducerOptions) {
     this.#options = options
+    this.#silence = new SilenceWatch(options.backend, () => {})
   }
 
   /** Resolves with the store's answer; that of a full queue may be waited out first. */
   add(job: NewJob): Promise<EnqueueResult> {
     return new Promise((resolve, reject) => {
-      this.#pending.push({ job, resolve, reject })
+      this.#pending.push(this.#repeatable(job, resolve, reject))
       if (this.#scheduled) return
       this.#scheduled = true
       setImmediate(() => this.#flush())
@@ -43,7 +53,8 @@ export class Producer {
   addMany(jobs: readonly NewJob[]): Promise<(EnqueueResult | Error)[]> {
     const batch: Pending[] = []
     const answers = jobs.map(
-      (job) => new Promise<EnqueueResult | Error>((resolve) => batch.push({ job, resolve, reject: resolve })),
+      (job) =>
+        new Promise<EnqueueResult | Error>((resolve) => batch.push(this.#repeatable(job, resolve, resolve))),
     )
     this.#send(batch)
     return Promise.all(answers)
@@ -89,33 +100,65 @@ export class Producer {
     void work.then(() => this.#underWay.delete(work))
   }
 
+  #repeatable(job: NewJob, resolve: Pending['resolve'], reject: Pending['reject']): Pending {
+    const { offlineWaitMs } = this.#options
+    const isUnrepeatable = job.dedupeMs === 0
+    // The first try may have come through, and the job be done and gone, before the next: its id must outlive that.
+    const kept = isUnrepeatable && offlineWaitMs > 0 ? { ...job, dedupeMs: offlineWaitMs } : job
+    return { job: kept, isUnrepeatable, resolve, reject }
+  }
+
   /** Never rejects: each of the batch hears of its own fate, and as soon as it is known. */
   async #enqueue(batch: readonly Pending[]): Promise<void> {
-    const { backend, queue, maxLength, fullWaitMs } = this.#options
-    const deadline = performance.now() + fullWaitMs
+    const { fullWaitMs, offlineWaitMs } = this.#options
+    const begun = performance.now()
+    const hasTime = (ms: number): boolean => performance.now() - begun < ms
     let left = batch
-    try {
-      await backend.open()
-      for (let pause = 5; ; pause = Math.min(pause * 2, 250)) {
-        const results = await backend.enqueue({ queue, jobs: left.map(({ job }) => job), maxLength })
-        const canWait = performance.now() < deadline
-        const refused: Pending[] = []
-        for (const [index, pending] of left.entries()) {
-          const result = results[index]!
-          if (canWait && isFull(result)) refused.push(pending)
-          else pending.resolve(result)
+    let repeated = false
+    for (let pause = 5; ; pause = Math.min(pause * 2, 250)) {
+      try {
+        left = answer(left, await this.#call(left), hasTime(fullWaitMs), repeated)
+      } catch (thrown) {
+        const error = toError(thrown)
+        if (!(error instanceof BackendError && error.retryable && hasTime(offlineWaitMs))) {
+          for (const { reject } of left) reject(error)
+          return
         }
-        left = refused
-        if (left.length === 0) return
-        const ms = pause * (0.5 + Math.random())
-        await new Promise((resolve) => {
-          setTimeout(resolve, ms)
-        })
+        repeated = true
       }
-    } catch (error) {
-      for (const { reject } of left) reject(toError(error))
+      if (left.length === 0) return
+      const ms = pause * (0.5 + Math.random())
+      await new Promise((resolve) => {
+        setTimeout(resolve, ms)
+      })
     }
   }
+
+  #call(batch: readonly Pending[]): Promise<EnqueueResult[]> {
+    const { backend, queue, maxLength } = this.#options
+    return this.#silence.over(async () => {
+      await backend.open()
+      return backend.enqueue({ queue, jobs: batch.map(({ job }) => job), maxLength })
+    })
+  }
+}
+
+/** Tells each its answer, but those that found the queue full when they `canWait`. @returns these. */
+function answer(
+  batch: readonly Pending[],
+  results: readonly EnqueueResult[],
+  canWait: boolean,
+  repeated: boolean,
+): Pending[] {
+  const refused: Pending[] = []
+  for (const [index, pending] of batch.entries()) {
+    const result = results[index]!
+    if (canWait && isFull(result)) refused.push(pending)
+    else if (repeated && pending.isUnrepeatable && result.status === 'duplicate')
+      pending.resolve({ ...result, status: 'added' })
+    else pending.resolve(result)
+  }
+  return refused
 }
 
 function nothing(): void {}

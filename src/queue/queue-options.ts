@@ -33,6 +33,12 @@ export interface QueueOptions<S extends JobSchemas> {
   readonly whenFull?: 'reject' | 'wait'
   /** How long it waits. Default `'30s'`. */
   readonly fullTimeout?: Duration
+  /**
+   * How long an add waits for a store that is away (a server that restarts, say) before it fails with
+   * BACKEND_UNAVAILABLE. It is tried again meanwhile, and is never a second job; for that the store remembers the ids
+   * of done jobs for this span, which costs some speed and space. Default 0: it fails at once.
+   */
+  readonly offlineWait?: Duration
   /** The largest payload, encoded, in bytes. Default 1 MiB. */
   readonly maxPayloadBytes?: number
   readonly retention?: RetentionOptions
@@ -68,6 +74,7 @@ const RULES = {
   maxLength: integer({ min: 1, default: 10_000_000 }),
   whenFull: oneOf(['reject', 'wait'], 'reject'),
   fullTimeout: duration({ default: '30s' }),
+  offlineWait: duration({ default: 0 }),
   maxPayloadBytes: integer({ min: 1, default: 1024 * 1024 }),
   retention: (value: unknown) => checkOptions('retention', RETENTION, value),
   dedupeWindow: duration({ default: '1d' }),
@@ -94,6 +101,7 @@ export interface QueueSettings {
   readonly maxLength: number
   readonly whenFull: 'reject' | 'wait'
   readonly fullTimeout: number
+  readonly offlineWait: number
   readonly maxPayloadBytes: number
   readonly retention: {
     readonly done: number | null

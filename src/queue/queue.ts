@@ -65,6 +65,7 @@ export class Queue<S extends JobSchemas = JobSchemas> implements AnyQueue {
       queue: name,
       backend: this.backend,
       maxLength: this.settings.maxLength,
+      offlineWaitMs: this.settings.offlineWait,
       fullWaitMs: this.settings.whenFull === 'wait' ? this.settings.fullTimeout : 0,
     })
   }

@@ -24,13 +24,16 @@ export interface WrappedBackend {
 }
 
 /** A memory store that counts its calls, and in whose way a test can stand. */
-export function wrapped(options: MemoryOptions & { readonly backend?: Backend } = {}): WrappedBackend {
-  const { backend: given, ...rest } = options
+export function wrapped(
+  options: MemoryOptions & { readonly backend?: Backend; readonly reconnect?: () => void } = {},
+): WrappedBackend {
+  const { backend: given, reconnect, ...rest } = options
   const store = given ?? memory(rest)
   const calls: Call[] = []
   let between: Interference | undefined
   const backend = new Proxy(store, {
     get(target, name) {
+      if (name === 'reconnect') return reconnect
       const member: unknown = Reflect.get(target, name, target)
       if (typeof member !== 'function') return member
       if (name === 'watch') return member.bind(target) as unknown

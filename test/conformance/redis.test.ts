@@ -42,7 +42,7 @@ let cases = 0
 const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
 
 /** A store whose time is ours: it stands in a key. */
-async function timed(): Promise<Harness> {
+async function timed(client: RedisClient): Promise<Harness> {
   const clock = `clock-${cases + 1}`
   const start = Date.UTC(2026, 0, 1)
   await admin.hset(clock, { wall: start, lease: 1_000_000 })
@@ -53,7 +53,7 @@ async function timed(): Promise<Harness> {
   return harness(
     (prefix) =>
       new RedisBackend({
-        client: async () => admin as unknown as RedisClient,
+        client: async () => client,
         label: 'redis',
         prefix,
         hashTag: 'queue',
@@ -67,17 +67,18 @@ async function timed(): Promise<Harness> {
   )
 }
 
-describe('a server, its time in our hands', () => {
-  for (const { title, run } of runnable(conformanceCases, timed)) test(title, ({ skip }) => run(skip))
-})
-
-describe.concurrent('a server and its own time', () => {
-  const open = async (): Promise<Harness> => harness((prefix) => redis(server.url, { prefix }), { pass: sleep })
+describe('a server through ioredis, its time in our hands', () => {
+  const open = (): Promise<Harness> => timed(admin as unknown as RedisClient)
   for (const { title, run } of runnable(conformanceCases, open)) test(title, ({ skip }) => run(skip))
 })
 
-describe.concurrent('a client of node-redis', () => {
+describe.concurrent('a server and its own time', () => {
   const open = async (): Promise<Harness> =>
-    harness((prefix) => redis(createClient({ url: server.url }) as unknown as RedisClient, { prefix }), { pass: sleep })
+    harness((prefix) => redis(server.url, { prefix }), { pass: sleep })
+  for (const { title, run } of runnable(conformanceCases, open)) test(title, ({ skip }) => run(skip))
+})
+
+describe('a server through node-redis, its time in our hands', () => {
+  const open = (): Promise<Harness> => timed(createClient({ url: server.url }) as unknown as RedisClient)
   for (const { title, run } of runnable(conformanceCases, open)) test(title, ({ skip }) => run(skip))
 })

@@ -12,7 +12,11 @@ export function enqueued(
   queue: string,
   jobs: readonly NewJob[],
   numbers: readonly number[],
-  limits: { readonly maxPayloadBytes: number; readonly maxLength: number | null; readonly unfinished: number },
+  limits: {
+    readonly maxPayloadBytes: number
+    readonly maxLength: number | null
+    readonly unfinished: number
+  },
 ): EnqueueResult[] {
   const { maxPayloadBytes, maxLength, unfinished } = limits
   return jobs.map((job, at) => {

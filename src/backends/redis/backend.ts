@@ -21,8 +21,10 @@ import type {
   SettleResult,
   StartResult,
   StepReport,
+  Transaction,
 } from '../../queue/backend.ts'
 import { JOB_STATES, type JobRecord, type JobRef, type JobState } from '../../queue/job.ts'
+import { checkTransaction } from '../../queue/transaction.ts'
 import { claimed, enqueued, settled } from './answers.ts'
 import { inChunks } from './chunks.ts'
 import { maintained, type MaintainReply, reaped, type ReapReply, statsOf } from './reports.ts'
@@ -76,6 +78,11 @@ export class RedisBackend implements Backend {
     return this.#store.open()
   }
 
+  reconnect(): void {
+    this.#watchers.reconnect()
+    this.#store.reconnect()
+  }
+
   async close(): Promise<void> {
     this.#watchers.close()
     this.#store.close()
@@ -83,12 +90,19 @@ export class RedisBackend implements Backend {
 
   // -------------------------------------------------------------------------------------------- producing
 
-  async enqueue({ queue, jobs, maxLength }: EnqueueRequest): Promise<EnqueueResult[]> {
+  async enqueue(
+    { queue, jobs, maxLength }: EnqueueRequest,
+    transaction?: Transaction,
+  ): Promise<EnqueueResult[]> {
     this.#store.check()
+    checkTransaction(this, transaction)
     await this.#store.noteQueue(queue)
     return inChunks(jobs, async (chunk) => {
       const { maxPayloadBytes } = this.capabilities
-      const reply = await this.#store.run('enqueue', queue, [pack(chunk, maxPayloadBytes), keepArg(maxLength)])
+      const reply = await this.#store.run('enqueue', queue, [
+        pack(chunk, maxPayloadBytes),
+        keepArg(maxLength),
+      ])
       const [numbers, unfinished] = reply as [number[], number]
       return enqueued(queue, chunk, numbers, { maxPayloadBytes, maxLength, unfinished })
     })
@@ -101,10 +115,15 @@ export class RedisBackend implements Backend {
     return claimed(await this.#store.run('claim', request.queue, claimArgs(request)), request.token)
   }
 
-  async settle(settlements: readonly Settlement[]): Promise<SettleResult[]> {
+  async settle(settlements: readonly Settlement[], transaction?: Transaction): Promise<SettleResult[]> {
     this.#store.check()
+    checkTransaction(this, transaction)
     await this.#noteFollowed(settlements)
-    return this.#perQueue(settlements, ({ ref }) => ref.queue, (queue, these) => this.#settle(queue, these))
+    return this.#perQueue(
+      settlements,
+      ({ ref }) => ref.queue,
+      (queue, these) => this.#settle(queue, these),
+    )
   }
 
   async #settle(queue: string, settlements: readonly Settlement[]): Promise<SettleResult[]> {
@@ -137,7 +156,10 @@ export class RedisBackend implements Backend {
   async #beforeClaim({ owner, token, queue }: ClaimRequest): Promise<void> {
     this.#store.check()
     if (!token.startsWith(`${owner}:`) || token.includes(':', owner.length + 1)) {
-      throw new InvalidOptionError('token', `expected token to be "${owner}:" and a number, got: ${show(token)}`)
+      throw new InvalidOptionError(
+        'token',
+        `expected token to be "${owner}:" and a number, got: ${show(token)}`,
+      )
     }
     await this.#store.noteQueue(queue)
     await this.#store.noteOwner(owner, queue)
@@ -160,11 +182,15 @@ export class RedisBackend implements Backend {
 
   async start(refs: readonly JobRef[]): Promise<StartResult[]> {
     this.#store.check()
-    return this.#perQueue(refs, (ref) => ref.queue, async (queue, these) => {
-      const args = these.flatMap((ref) => [entryOf(ref), ref.token])
-      const answers = String(await this.#store.run('start', queue, args))
-      return [...answers].map((each) => (each === 's' ? 'started' : each === 'p' ? 'paused' : 'stale'))
-    })
+    return this.#perQueue(
+      refs,
+      (ref) => ref.queue,
+      async (queue, these) => {
+        const args = these.flatMap((ref) => [entryOf(ref), ref.token])
+        const answers = String(await this.#store.run('start', queue, args))
+        return [...answers].map((each) => (each === 's' ? 'started' : each === 'p' ? 'paused' : 'stale'))
+      },
+    )
   }
 
   async renew(owner: string, leaseMs: number): Promise<HeldClaim[]> {
@@ -185,11 +211,15 @@ export class RedisBackend implements Backend {
 
   async progress(updates: readonly ProgressUpdate[]): Promise<('ok' | 'stale')[]> {
     this.#store.check()
-    return this.#perQueue(updates, ({ ref }) => ref.queue, async (queue, these) => {
-      const args = these.flatMap(({ ref, progress }) => [entryOf(ref), ref.token, progress])
-      const answers = String(await this.#store.run('progress', queue, args))
-      return [...answers].map((each) => (each === '1' ? 'ok' : 'stale'))
-    })
+    return this.#perQueue(
+      updates,
+      ({ ref }) => ref.queue,
+      async (queue, these) => {
+        const args = these.flatMap(({ ref, progress }) => [entryOf(ref), ref.token, progress])
+        const answers = String(await this.#store.run('progress', queue, args))
+        return [...answers].map((each) => (each === '1' ? 'ok' : 'stale'))
+      },
+    )
   }
 
   async releaseOwner(owner: string, { maxCrashes, keepDeadMs }: CrashPolicy): Promise<ReapReport> {
@@ -301,7 +331,9 @@ export class RedisBackend implements Backend {
     this.#store.check()
     return inChunks(ids, async (chunk) => {
       const answers = String(await this.#store.run('cancel', queue, [keepArg(keepMs), ...chunk]))
-      return [...answers].map((each) => (each === 'c' ? 'cancelled' : each === 'n' ? 'not-found' : 'finished'))
+      return [...answers].map((each) =>
+        each === 'c' ? 'cancelled' : each === 'n' ? 'not-found' : 'finished',
+      )
     })
   }
 

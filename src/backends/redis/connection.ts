@@ -68,6 +68,16 @@ export class Connection {
     if (this.#driver?.isReady) await this.#driver.unsubscribe(channel)
   }
 
+  /** Makes the connection anew. What was not answered is rejected, and may or may not have happened. */
+  renew(why: string): void {
+    if (this.#closed) return
+    const error = unreachable(this.#options.label, why)
+    for (const { reject } of this.#pending) reject(error)
+    this.#pending.clear()
+    // One that is being made already is left alone.
+    if (this.#driver?.isReady) this.#driver.renew()
+  }
+
   close(): void {
     this.#closed = true
     clearTimeout(this.#watchdog)
@@ -161,14 +171,14 @@ export class Connection {
 
   #failure(thrown: unknown): Error {
     const { error, renew } = explained(thrown, this.#options.label)
-    if (renew && !this.#closed) this.#driver?.renew()
+    if (renew) this.renew('it is made anew')
     return error
   }
 
   /** Nothing is heard over a half-open connection, not even its end. */
   #watch(): void {
     if (this.#watchdog !== undefined) return
-    const { commandTimeoutMs, label } = this.#options
+    const { commandTimeoutMs } = this.#options
     this.#watchdog = setTimeout(() => {
       this.#watchdog = undefined
       const [oldest] = this.#pending
@@ -177,10 +187,7 @@ export class Connection {
         this.#watch()
         return
       }
-      const error = unreachable(label, `no answer for ${commandTimeoutMs} ms`)
-      for (const { reject } of this.#pending) reject(error)
-      this.#pending.clear()
-      this.#driver?.renew()
+      this.renew(`no answer for ${commandTimeoutMs} ms`)
     }, commandTimeoutMs / 4)
     this.#watchdog.unref()
   }

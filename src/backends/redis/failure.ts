@@ -45,7 +45,10 @@ export function explained(thrown: unknown, label: string): Failure {
     return { error: new BackendError('BACKEND_FOREIGN', text, { cause }), renew: false }
   }
   if (message.includes('CROSSSLOT') || message.includes('non local key')) {
-    return { error: new UnsupportedError(`${label} is a cluster, where one call cannot reach two slots`), renew: false }
+    return {
+      error: new UnsupportedError(`${label} is a cluster, where one call cannot reach two slots`),
+      renew: false,
+    }
   }
   const known = Object.keys(MEANINGS).find((word) => new RegExp(`(?:^|[\\s-])${word}\\b`).test(message))
   if (known !== undefined) {
@@ -63,11 +66,17 @@ export function explained(thrown: unknown, label: string): Failure {
 }
 
 export function unreachable(label: string, why: string): BackendError {
-  return new BackendError('BACKEND_UNAVAILABLE', `${label} cannot be reached (${why})`, { cause: new Error(why) })
+  return new BackendError('BACKEND_UNAVAILABLE', `${label} cannot be reached (${why})`, {
+    cause: new Error(why),
+  })
 }
 
 /** The server itself said no, rather than nothing. Both drivers name such errors so. */
 function isReply(thrown: unknown): boolean {
   const { name, message } = toError(thrown)
-  return name === 'ReplyError' || /^(?:Simple|Blob|Bulk)?ErrorReply$/.test((thrown as object)?.constructor?.name) || message.startsWith('ERR ')
+  return (
+    name === 'ReplyError' ||
+    /^(?:Simple|Blob|Bulk)?ErrorReply$/.test((thrown as object)?.constructor?.name) ||
+    message.startsWith('ERR ')
+  )
 }

@@ -64,7 +64,13 @@ export function redis(location: string | RedisClient, options?: RedisOptions): B
   }
   const { server, label } = parseUrl(where)
   const { prefix, hashTag, allowEviction, maxPayloadBytes } = checked
-  const url = toUrl(server, { prefix, hashTag, allowEviction, commandTimeout: commandTimeoutMs, maxPayloadBytes })
+  const url = toUrl(server, {
+    prefix,
+    hashTag,
+    allowEviction,
+    commandTimeout: commandTimeoutMs,
+    maxPayloadBytes,
+  })
   return new RedisBackend({ ...common, url, label, client: () => ioredisFor(server) })
 }
 

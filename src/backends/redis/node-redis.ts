@@ -39,8 +39,14 @@ export function overNodeRedis(client: NodeRedisClient, events: DriverEvents): Dr
   const isCluster = original.slots !== undefined
   const isSentinel = original.getSentinelNode !== undefined
   const make = (): NodeRedis => {
-    const made = original.duplicate(isCluster || isSentinel ? {} : { disableOfflineQueue: true, socket: socketOf(original) })
-    made.on('ready', () => made === own && events.onReady())
+    const made = original.duplicate(
+      isCluster || isSentinel ? {} : { disableOfflineQueue: true, socket: socketOf(original) },
+    )
+    made.on('ready', () => {
+      if (made !== own) return
+      connected = true
+      events.onReady()
+    })
     made.on('error', (error: Error) => made === own && events.onError(error))
     return made
   }
@@ -53,18 +59,19 @@ export function overNodeRedis(client: NodeRedisClient, events: DriverEvents): Dr
   const connect = (): void => {
     own = make()
     const mine = own
-    mine.connect().then(
-      async () => {
+    mine
+      .connect()
+      .then(async () => {
         connected = true
         for (const channel of channels) await mine.subscribe(channel, onMessage)
         // Clusters and sentinels tell of no readiness.
         if (isCluster || isSentinel) events.onReady()
-      },
-      (error: Error) => {
+      })
+      .catch((error: Error) => {
         events.onError(error)
-        if (!closed && mine === own) setTimeout(() => !closed && mine === own && connect(), MOST_RETRY_MS).unref()
-      },
-    )
+        if (!closed && mine === own)
+          setTimeout(() => !closed && mine === own && connect(), MOST_RETRY_MS).unref()
+      })
   }
   return {
     isCluster,

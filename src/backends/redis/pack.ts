@@ -62,8 +62,7 @@ function packJob(writer: Writer, job: NewJob, place: number, maxPayloadBytes: nu
   const lengthAt = writer.skip(4)
   if (!isTooLarge) {
     const extras = extrasOf(job)
-    const kind =
-      typeof payload !== 'string' ? KIND.bytes : payload.isWellFormed() ? KIND.text : KIND.wtf8
+    const kind = typeof payload !== 'string' ? KIND.bytes : payload.isWellFormed() ? KIND.text : KIND.wtf8
     writer.uint8(
       kind |
         (expireMs === null ? 0 : FLAG.expires) |

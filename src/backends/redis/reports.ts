@@ -3,7 +3,12 @@ import type { MaintainReport, QueueStats, ReapReport } from '../../queue/backend
 
 export type ReapReply = readonly [returned: number, crashed: Buffer[], dead: Buffer[], more: number]
 
-export function reaped([returned, crashed, dead]: readonly [number, Buffer[], Buffer[], ...unknown[]]): ReapReport {
+export function reaped([returned, crashed, dead]: readonly [
+  number,
+  Buffer[],
+  Buffer[],
+  ...unknown[],
+]): ReapReport {
   return { returned, crashed: crashed.map(String), dead: dead.map(String) }
 }
 

@@ -8,7 +8,8 @@ export function matches(job: JobRecord, filter: JobFilter, only: readonly JobSta
   if (types !== undefined && !types.includes(job.type)) return false
   if (tags !== undefined && !tags.every((tag) => job.tags.includes(tag))) return false
   if (error !== undefined && job.error?.code !== error && job.error?.name !== error) return false
-  if (finishedBefore !== undefined && !(job.finishedAt !== null && job.finishedAt < finishedBefore)) return false
+  if (finishedBefore !== undefined && !(job.finishedAt !== null && job.finishedAt < finishedBefore))
+    return false
   return after === undefined || job.seq > after
 }
 

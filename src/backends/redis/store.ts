@@ -65,12 +65,18 @@ export class Store {
 
   async open(): Promise<void> {
     this.check()
-    this.#opening ??= prepare(this.#connection, { ...this.#options, keys: this.keys }).catch((error: unknown) => {
-      this.#opening = undefined
-      throw error
-    })
+    this.#opening ??= prepare(this.#connection, { ...this.#options, keys: this.keys }).catch(
+      (error: unknown) => {
+        this.#opening = undefined
+        throw error
+      },
+    )
     await this.#opening
     this.check()
+  }
+
+  reconnect(): void {
+    this.#connection.renew('it is made anew')
   }
 
   close(): void {

@@ -35,7 +35,8 @@ export function parseUrl(text: string): RedisUrl {
   }
   // `redis:` alone, and `redis:///1`, mean this machine.
   const host = url.hostname || 'localhost'
-  const server = url.hostname === '' ? `${url.protocol}//${host}${url.pathname || '/'}${url.search}` : url.href
+  const server =
+    url.hostname === '' ? `${url.protocol}//${host}${url.pathname || '/'}${url.search}` : url.href
   return { server, label: `redis at ${host}:${url.port || '6379'}/${db || '0'}`, options }
 }
 

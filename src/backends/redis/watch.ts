@@ -50,6 +50,10 @@ export class Watchers {
     }
   }
 
+  reconnect(): void {
+    this.#connection.renew('it is made anew')
+  }
+
   close(): void {
     clearInterval(this.#ping)
     this.#hints.clear()

@@ -140,7 +140,7 @@ describe('the api-poller', () => {
           .writeHead(200, { 'content-length': '100' })
           .write('{"items": [', () => response.destroy()),
     )
-    const run = runs.start(url, '--timeout', '1')
+    const run = runs.start(url)
     await until(() => api.requests.length >= 2)
     await until(() => printed(run).length === 7, { timeout: '30s' })
     expect(printed(run)).toEqual(upTo(7))

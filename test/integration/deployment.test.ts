@@ -164,7 +164,7 @@ describe('the program', () => {
 
 function exitCodeOf(script: string): Promise<number | null> {
   return new Promise((resolve) => {
-    const child = execFile(process.execPath, ['-e', script], { timeout: 10_000 }, () =>
+    const child = execFile(process.execPath, ['-e', script], { timeout: 30_000 }, () =>
       resolve(child.exitCode),
     )
   })

@@ -1,5 +1,5 @@
 /** A task that is cancelled or late is told, then ended with its worker: nothing else is lost, and nothing hangs. */
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { errorOf, newPath, PLACEMENTS, poolOfTasks } from '../fixtures/pool/pools.ts'
 import { until } from '../fixtures/until.ts'
@@ -70,10 +70,16 @@ describe.each(PLACEMENTS)('a task in a %s', (placement) => {
   )
 
   test('that is late fails with TASK_TIMEOUT, counted from its begin', async () => {
-    const pool = poolOfTasks({ placement, min: 1, max: 1, abortGrace: 50, timeout: 400 })
+    const pool = poolOfTasks({ placement, min: 1, max: 1, abortGrace: 50, timeout: 1_000 })
     await pool.start()
-    // Together they wait for longer than any of them may run.
-    const inTime = Array.from({ length: 4 }, () => pool.run('spin', [150]))
+    const end = newPath()
+    const first = pool.submit('spinUntil', [end], { timeout: '50s' })
+    // They wait for longer than any of them may run.
+    const inTime = Array.from({ length: 3 }, () => pool.run('noop'))
+    const from = performance.now()
+    await until(() => first.status === 'running' && performance.now() - from > 1_200)
+    writeFileSync(end, '')
+    await first.result
     const late = pool.run('hang', [], { timeout: 100 })
     expect(await errorOf(late)).toMatchObject({
       code: 'TASK_TIMEOUT',
@@ -88,7 +94,7 @@ describe.each(PLACEMENTS)('a task in a %s', (placement) => {
   test('that is late is tried again when its worker is done with it', async () => {
     const pool = poolOfTasks({ placement, min: 1, max: 1, abortGrace: 20 })
     await pool.start()
-    const task = pool.submit('failUntil', [newPath(), 2, 'hang'], { retry: 1, timeout: 200 })
+    const task = pool.submit('failUntil', [newPath(), 2, 'hang'], { retry: 1, timeout: 500 })
     expect(await task.result).toBe(2)
     expect(task.attempt).toBe(2)
   })
@@ -124,7 +130,7 @@ test('what was done in a thread is not lost when a task hangs that never took lo
   // Else a call that nobody has anything against fails, since its result lay beside the one that hangs.
   const pool = poolOfTasks({ min: 1, max: 1, abortGrace: 20 })
   for (let n = 0; n < 500; n++) await pool.run('hangAt', [n, -1])
-  const calls = Array.from({ length: 100 }, (_, n) => pool.run('hangAt', [n, 50], { timeout: 200 }))
+  const calls = Array.from({ length: 100 }, (_, n) => pool.run('hangAt', [n, 50], { timeout: 1_000 }))
   const settled = await Promise.allSettled(calls)
   const failed = settled.flatMap((each, n) => (each.status === 'rejected' ? [[n, each.reason.code]] : []))
   expect(failed).toEqual([[50, 'TASK_TIMEOUT']])
@@ -133,12 +139,14 @@ test('what was done in a thread is not lost when a task hangs that never took lo
 test('what a blocked loop here heard too late of does not count as late', async () => {
   const pool = poolOfTasks({ min: 1, max: 1 })
   await pool.start()
-  const task = pool.submit('wait', [50], { timeout: 300 })
+  const [ask, answered] = [newPath(), newPath()]
+  const task = pool.submit('answer', [ask, answered], { timeout: 1_000 })
   await until(() => task.status === 'running')
-  await new Promise((resolve) => setTimeout(resolve, 30))
-  const end = performance.now() + 600
-  while (performance.now() < end) {
-    // This loop hears of nothing.
-  }
-  expect(await task.result).toBe(50)
+  writeFileSync(ask, '')
+  // This loop hears of nothing until it is too late, however long the answer takes.
+  const end = performance.now() + 1_200
+  while (performance.now() < end || !existsSync(answered));
+  const posted = performance.now() + 100
+  while (performance.now() < posted);
+  expect(await task.result).toBe('the answer')
 })

@@ -1,4 +1,5 @@
 /** What a pool is for: functions run elsewhere, with their arguments, results and errors as if they ran here. */
+import { readFileSync, writeFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { WorkerPool } from '../../src/pool/index.ts'
 import { errorOf, fixture, newPath, PLACEMENTS, poolOf, poolOfTasks } from '../fixtures/pool/pools.ts'
@@ -63,7 +64,6 @@ describe.each(PLACEMENTS)('a pool of a %s', (placement) => {
     await pool.start()
     expect(await pool.run('given')).toEqual({ mark })
     await pool.close()
-    const { readFileSync } = await import('node:fs')
     expect(readFileSync(mark, 'utf8').split('\n').filter(Boolean)).toHaveLength(2)
     expect(pool.stats().workers).toBe(0)
   })
@@ -101,14 +101,17 @@ describe.each(PLACEMENTS)('a pool of a %s', (placement) => {
     const pool = poolOfTasks({ placement })
     await pool.start()
     for (let n = 0; n < 50; n++) await pool.run('noop')
-    const long = pool.submit('spin', [1500])
+    const end = newPath()
+    const long = pool.submit('spinUntil', [end])
     await Promise.all(Array.from({ length: 40 }, () => pool.run('noop')))
     expect(long.isComplete).toBe(false)
+    writeFileSync(end, '')
+    await long.result
   })
 
   test('runs so many at a time in each worker as it may', async () => {
     const pool = poolOfTasks({ placement, min: 1, max: 1, concurrencyPerWorker: 10 })
-    await Promise.all(Array.from({ length: 40 }, () => pool.run('wait', [5])))
+    await Promise.all(Array.from({ length: 20 }, () => pool.run('wait', [50])))
     expect(await pool.run('mostAtOnce')).toBe(10)
   })
 
@@ -176,12 +179,14 @@ describe('a pool of threads', () => {
 
   test('what was moved is used where it went, however busy the workers are', async () => {
     const pool = poolOfTasks()
+    const spins: Promise<unknown>[] = []
     const all = Array.from({ length: 200 }, (_, n) => {
       const bytes = new Uint8Array(64)
-      void pool.run('spin', [n % 10 === 0 ? 5 : 0])
+      spins.push(pool.run('spin', [n % 10 === 0 ? 5 : 0]))
       return pool.run('fill', [bytes, n], { transfer: [bytes.buffer] })
     })
     expect((await Promise.all(all)).map((bytes) => bytes[63])).toEqual(all.map((_, n) => n))
+    await Promise.all(spins)
   })
 
   test('finds a module by a path relative to the file that makes the pool, absolute, and CommonJS', async () => {
@@ -208,17 +213,20 @@ describe('a pool of threads', () => {
     const pool = poolOfTasks()
     await pool.start()
     for (let n = 0; n < 200; n++) await pool.run('spin', [0])
-    const long = pool.submit('spin', [500])
+    const end = newPath()
+    const long = pool.submit('spinUntil', [end])
     const short = Array.from({ length: 50 }, () => pool.run('spin', [0]))
     await Promise.all(short)
     expect(long.isComplete).toBe(false)
+    writeFileSync(end, '')
     expect(new Set(await Promise.all(short)).has(await long.result)).toBe(false)
   })
 
   test('no task waits in a worker whose event loop is blocked by another one', async () => {
     const pool = poolOfTasks({ concurrencyPerWorker: 10 })
     await pool.start()
-    const blocking = pool.submit('spin', [3000])
+    const end = newPath()
+    const blocking = pool.submit('spinUntil', [end])
     // Before that it might be dealt again, and come to a worker that has begun with others.
     await until(() => blocking.status === 'running', { what: 'the blocking task to run' })
     expect(pool.stats()).toMatchObject({ running: 1, sent: 1 })
@@ -227,6 +235,8 @@ describe('a pool of threads', () => {
     }
     expect(blocking.isComplete).toBe(false)
     expect(pool.stats().completed).toBe(50)
+    writeFileSync(end, '')
+    await blocking.result
   })
 
   test('a signal of many tasks can be aborted at once', async () => {

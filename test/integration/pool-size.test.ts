@@ -1,9 +1,8 @@
 /** A pool has as many workers as its work needs, leaves nothing behind, and keeps no process alive for nothing. */
 import { spawn } from 'node:child_process'
-import { readdirSync } from 'node:fs'
-import { setTimeout as sleep } from 'node:timers/promises'
+import { readdirSync, writeFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
-import { fixture, PLACEMENTS, poolOfTasks } from '../fixtures/pool/pools.ts'
+import { fixture, newPath, PLACEMENTS, poolOfTasks } from '../fixtures/pool/pools.ts'
 import { until } from '../fixtures/until.ts'
 
 describe.each(PLACEMENTS)('a pool of a %s', (placement) => {
@@ -11,21 +10,25 @@ describe.each(PLACEMENTS)('a pool of a %s', (placement) => {
     const pool = poolOfTasks({ placement, min: 1, max: 3, idleTimeout: 100, growAfter: 5 })
     await pool.start()
     expect(pool.stats().workers).toBe(1)
-    const calls = Promise.all(Array.from({ length: 400 }, () => pool.run('wait', [10])))
+    const end = newPath()
+    const calls = Promise.all(Array.from({ length: 20 }, () => pool.run('waitUntil', [end])))
     await until(() => pool.stats().workers === 3)
+    writeFileSync(end, '')
     await calls
     await until(() => pool.stats().workers === 1)
-    expect(pool.stats()).toMatchObject({ crashes: 0, completed: 400 })
+    expect(pool.stats()).toMatchObject({ crashes: 0, completed: 20 })
   })
 
   test('grows also when everything was sent before it was known to be long', async () => {
     const pool = poolOfTasks({ placement, min: 1, max: 2, growAfter: 5 })
     await pool.start()
-    const long = pool.submit('spin', [1500])
+    const end = newPath()
+    const long = pool.submit('spinUntil', [end])
     const behind = pool.run('spin', [0])
     await until(() => pool.stats().workers === 2)
-    expect(long.isComplete).toBe(false)
     await behind
+    expect(long.isComplete).toBe(false)
+    writeFileSync(end, '')
   })
 
   test('can be resized while it works', async () => {
@@ -74,7 +77,7 @@ describe.each(PLACEMENTS)('a pool of a %s', (placement) => {
 })
 
 /** Runs a program with a pool. @returns how it ended and what it wrote. */
-async function runProgram(code: string, forMs = 20_000): Promise<{ code: number | null; out: string }> {
+async function runProgram(code: string, forMs = 50_000): Promise<{ code: number | null; out: string }> {
   const program = `
     import { WorkerPool } from ${JSON.stringify(new URL('../../src/pool/index.ts', import.meta.url).href)}
     const make = (options) => new WorkerPool(${JSON.stringify(fixture('tasks.ts').href)}, options)
@@ -130,10 +133,10 @@ describe.each(PLACEMENTS)('a program with a pool of a %s', (placement) => {
 })
 
 test('an idle pool does nothing', async () => {
+  const timers = (): number => process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length
+  // Seen from inside of the wait, which has timers of its own.
+  const before = await until(() => ({ timers: timers() }))
   const pool = poolOfTasks({ min: 1, max: 1 })
   await pool.run('noop')
-  await sleep(100)
-  const timers = process.getActiveResourcesInfo().filter((name) => name === 'Timeout')
-  await pool.close()
-  expect(process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length).toBe(timers.length)
+  await until(() => timers() === before.timers, { what: 'the timers of the pool to be gone' })
 })

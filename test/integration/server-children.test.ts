@@ -7,8 +7,6 @@ import { until } from '../fixtures/until.ts'
 
 afterEach(endAll)
 
-const LONG = { timeout: '30s' } as const
-
 /** Resolves when the server is ready. */
 async function minds(setting: Setting): Promise<Running> {
   const server = run('minds', JSON.stringify(setting))
@@ -57,10 +55,8 @@ describe('a server with workers in threads and processes', () => {
     server.child.kill('SIGTERM')
     await server.printed('asked b')
     await echoOver()
-    const since = performance.now()
     server.child.kill('SIGTERM')
     expect(await server.closed).toEqual({ code: 1, signal: null })
-    expect(performance.now() - since).toBeLessThan(5000)
     expect(server.out()).toMatch(/killed a: signal/)
     expect(server.out()).toMatch(/killed b: signal/)
     expect(await isRunning(pid)).toBe(false)
@@ -137,7 +133,7 @@ describe('a server with workers in threads and processes', () => {
     expect(await server.closed).toEqual({ code: null, signal: 'SIGKILL' })
     expect(server.log()).toMatch(/event loop.*blocked/)
     expect(server.log()).toContain('minds.ts')
-    await until(async () => !(await isRunning(pid)), LONG)
+    await until(async () => !(await isRunning(pid)))
   })
 
   test('that is ended by SIGKILL leaves no orphan', async () => {
@@ -149,7 +145,7 @@ describe('a server with workers in threads and processes', () => {
     const pids = await Promise.all(names.map((name) => pidOf(server, name)))
     server.child.kill('SIGKILL')
     expect(await server.closed).toMatchObject({ signal: 'SIGKILL' })
-    await until(async () => !(await Promise.all(pids.map(isRunning))).some(Boolean), LONG)
+    await until(async () => !(await Promise.all(pids.map(isRunning))).some(Boolean))
   })
 
   test('goes on when nobody reads what it prints', async () => {

@@ -118,9 +118,9 @@ test.each([
   const [, text] = await until(() => /up (\d+)/.exec(log), { what: 'the worker to be up' })
   const pid = Number(text)
   try {
+    expect(isRunning(pid)).toBe(true)
     child.kill('SIGKILL')
     await once(child, 'exit')
-    expect(isRunning(pid)).toBe(true)
     await until(() => !isRunning(pid), { what: `the process ${pid} to be gone` })
   } finally {
     if (isRunning(pid)) process.kill(pid, 'SIGKILL')

@@ -72,7 +72,6 @@ export class Consumer implements AttemptHost, FetcherHost, VerifierHost {
   readonly #reports: Reports
   #unwatch: () => void = () => {}
   #waiting = 0
-  #isKilled = false
 
   constructor(options: ConsumerOptions) {
     const { queue, gate, leaseMs, timeoutMs, logger } = options
@@ -147,7 +146,6 @@ export class Consumer implements AttemptHost, FetcherHost, VerifierHost {
    * caused it by an exception which nobody caught is not handed back but counts a crash.
    */
   async kill(cause: KillCause): Promise<void> {
-    this.#isKilled = true
     const culprits = cause.kind === 'uncaught' ? currentAttempts() : []
     const reason = new ShutdownError(`worker ${this.#options.worker} has to end now: ${cause.error.message}`)
     for (const attempt of [...this.#running]) {
@@ -221,7 +219,7 @@ export class Consumer implements AttemptHost, FetcherHost, VerifierHost {
   }
 
   ended(attempt: Attempt, outcome: Outcome | null, error: Error | undefined): void {
-    if (outcome !== null && attempt.isCompleted && !this.#isKilled) {
+    if (outcome !== null && attempt.isCompleted) {
       // Still in its place: what became of the job is not known.
       this.#verifier.verify(attempt, outcome, error)
       return

@@ -50,8 +50,7 @@ export class Verifier {
   /** Stops waiting for answers; what is open is settled with everything else. */
   giveUp(): void {
     this.#giveUp.abort()
-    for (const { attempt, outcome } of this.#open) this.#host.settler.add(attempt, outcome)
-    this.#open.clear()
+    for (const each of this.#open) this.#settleLater(each)
   }
 
   async #ask(): Promise<void> {
@@ -68,12 +67,14 @@ export class Verifier {
       }
     } catch {
       // It fails for good. So will the next trip, which says so aloud.
-      for (const each of cases) {
-        if (!this.#open.delete(each)) continue
-        this.#host.settler.add(each.attempt, each.outcome)
-        this.#host.verified(each.attempt, each.outcome, each.error)
-      }
+      for (const each of cases) if (this.#open.has(each)) this.#settleLater(each)
     }
+  }
+
+  #settleLater(each: Case): void {
+    this.#open.delete(each)
+    this.#host.settler.add(each.attempt, each.outcome)
+    this.#host.verified(each.attempt, each.outcome, each.error)
   }
 
   #committed({ attempt, error }: Case): void {

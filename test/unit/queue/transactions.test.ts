@@ -272,6 +272,20 @@ describe('a job that its handler completes in a transaction', () => {
     expect(effects()).toBe(0)
   })
 
+  it('is not taken for cancelled while its handler goes on after the commit', async () => {
+    let aborted: boolean | undefined
+    await run(async (job, { signal }) => {
+      await work(job)
+      // The worker looks what it still holds.
+      await queue.pause()
+      await until(() => store.count('renew') > 0)
+      await queue.resume()
+      await until(() => store.count('renew') > 1)
+      ;({ aborted } = signal)
+    })
+    expect(aborted).toBe(false)
+  })
+
   it('takes no follow-ups afterwards, and no completion when its attempt is over', async () => {
     let late: Job | undefined
     let refused: unknown
@@ -342,9 +356,11 @@ describe('a job that its handler completes in a transaction', () => {
     )
     await worker.start()
     await completed.promise
+    const events = recordEvents(worker)
     const killing = worker.kill({ kind: 'deadline', error: new Error('time is up') })
     goOn.resolve()
     await killing
+    expect(events.outcomes()).toEqual(['release'])
     await queue.worker({ x: work }, { logger }).drainOnce()
     expect(effects()).toBe(1)
     expect((await queue.stats()).counts).toMatchObject({ waiting: 0, active: 0, dead: 0 })

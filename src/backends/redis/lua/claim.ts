@@ -70,8 +70,37 @@ local function payloadBytes(job)
   return #job.record - at + 1
 end
 
+-- The way of most claims: new jobs of one line, of which nothing is to be said but their records. Answers nil, and
+-- nothing has happened, when any needs a closer look.
+local function takePlain(q, source, limit, maxBytes, taken)
+  if not source.isList or source.holes or #taken.entries > 0 or limit > 1000 then return end
+  local entries = call('LRANGE', source.key, 0, limit - 1)
+  local count = #entries
+  if count == 0 then return false end
+  local ids, bytes = {}, 0
+  for i = 1, count do
+    local entry = entries[i]
+    ids[i] = sub(entry, find(entry, ':', 1, true) + 1)
+  end
+  local records = call('HMGET', q.j, unpack(ids))
+  for i = 1, count do
+    local record = records[i]
+    if byte(record, 13) > 63 then return end
+    bytes = bytes + #record
+  end
+  if bytes > maxBytes then return end
+  call('LTRIM', source.key, count, -1)
+  taken.entries, taken.records, taken.bytes, taken.plain = entries, records, bytes, true
+  return count == limit
+end
+
 -- Takes jobs of lines of one priority, by seq, and out of their places. Answers true when the limits are reached.
 local function takeFrom(q, sources, limit, maxBytes, taken)
+  if #sources == 1 then
+    local done = takePlain(q, sources[1], limit, maxBytes, taken)
+    if done ~= nil then return done end
+  end
+  taken.plain = false
   local chunk = math.min(1000, #sources == 1 and limit or math.ceil(limit / #sources) + 8)
   local late, done = {}, false
   while not done and #taken.entries < limit do
@@ -179,12 +208,17 @@ local function take(q, s, wanted, limit, maxBytes, isSuspects)
   return taken
 end
 
+local LONG = string.rep('-', 65)
+
 local function hold(q, s, token, start, leaseMs, renewMs, taken)
-  local entries, values = taken.entries, {}
-  for i, entry in ipairs(entries) do
-    local mark = i <= start and (taken.special[i] and 'S' or 's') or (taken.special[i] and 'C' or 'c')
-    values[#values + 1] = entry
-    values[#values + 1] = mark .. token
+  local entries, special = taken.entries, taken.special
+  -- Small hashes are kept as lists and searched from one end to the other, unless something in them is long.
+  local values = { '', LONG }
+  local claim = 's' .. token
+  for i = 1, #entries do
+    if i == start + 1 then claim = 'c' .. token end
+    values[2 * i + 1] = entries[i]
+    values[2 * i + 2] = special[i] and string.upper(sub(claim, 1, 1)) .. token or claim
   end
   callAll('HSET', q.a, values)
   local renewUntil = renewMs and s.lease + renewMs or 0
@@ -241,7 +275,7 @@ local function claim(q, s, at)
     end
   end
   local changed = {}
-  for i = 1, #taken.entries do
+  for i = 1, taken.plain and 0 or #taken.entries do
     if taken.changes[i] then
       local m = cmsgpack.unpack(taken.changes[i])
       for _, value in ipairs({ i, m.a or 0, m.c or 0, m.h and string.format('%.0f', m.h) or '', m.x and 1 or 0 }) do

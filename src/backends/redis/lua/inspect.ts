@@ -64,7 +64,7 @@ end
 if find(where, 'a', 1, true) then
   local active = {}
   for _, entry in ipairs(call('HKEYS', q.a)) do
-    if seqOf(entry) > after then active[#active + 1] = entry end
+    if entry ~= '' and seqOf(entry) > after then active[#active + 1] = entry end
   end
   add(active)
 end
@@ -82,7 +82,8 @@ export const STATS = `
 local q = open(KEYS[1])
 local s = state(q)
 local done, dead, cancelled = unpack(call('HMGET', q.meta, 'done', 'dead', 'cancelled'))
-local delayed, active = call('ZCARD', q.d), call('HLEN', q.a)
+-- One field of a names no job.
+local delayed, active = call('ZCARD', q.d), math.max(0, call('HLEN', q.a) - 1)
 local waiting = call('HLEN', q.j) - active - call('ZCARD', q.x)
 local oldest
 local function look(entry, list)

@@ -45,21 +45,16 @@ end
 
 -- Removes what is done and leaves nothing behind: the way of most jobs, in three commands for all of them.
 local function settleRun(q, token, at, count, statuses)
-  local entries, seen, plain = {}, {}, true
-  for i = 1, count do
-    local entry = ARGV[at + i]
-    entries[i] = entry
-    if seen[entry] then plain = false end
-    seen[entry] = true
-  end
+  local entries, seen, plain = { unpack(ARGV, at + 1, at + count) }, {}, true
   local claims = getAll(q.a, entries)
-  local started, claimed = 's' .. token, 'c' .. token
+  local started, claimed, ids = 's' .. token, 'c' .. token, {}
   for i = 1, count do
-    if claims[i] ~= started and claims[i] ~= claimed then plain = false break end
+    local entry, claim = entries[i], claims[i]
+    if (claim ~= started and claim ~= claimed) or seen[entry] then plain = false break end
+    seen[entry] = true
+    ids[i] = sub(entry, find(entry, ':', 1, true) + 1)
   end
   if plain then
-    local ids = {}
-    for i = 1, count do ids[i] = idOf(entries[i]) end
     callAll('HDEL', q.a, entries)
     callAll('HDEL', q.j, ids)
     letGo(q, token, count)

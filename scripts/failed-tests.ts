@@ -18,6 +18,9 @@ export interface TestReport {
 const LINES = 30
 // oxlint-disable-next-line no-control-regex -- that is what colours are made of
 const COLOUR = /\u001B\[[\d;]*m/g
+/** The line above them. */
+const FAILURES = /^⎯+ (?:Failed (?:Tests|Suites)|Unhandled Errors)/m
+const FRAME_OF_OTHERS = /^\s+at .*(?:node_modules|node:internal|new Promise \(<anonymous>\))/
 
 /** Which tests failed and why, shortly: a reader of a log often sees no more than its head. */
 export function failedTests({ testResults }: TestReport, root: string): string {
@@ -33,12 +36,22 @@ export function failedTests({ testResults }: TestReport, root: string): string {
   return texts.join('\n\n')
 }
 
-export function withoutColours(text: string): string {
+/** What a step printed, with what vitest says of failures, which it says last, first. */
+export function failuresFirst(output: string): string {
+  const text = withoutColours(output).trim()
+  const at = text.search(FAILURES)
+  return at === -1 ? text : `${text.slice(at)}\n\n${text.slice(0, at).trimEnd()}`
+}
+
+function withoutColours(text: string): string {
   return text.replaceAll(COLOUR, '')
 }
 
 function head(message: string): string {
-  const lines = withoutColours(message).trim().split('\n')
+  const lines = withoutColours(message)
+    .trim()
+    .split('\n')
+    .filter((line) => !FRAME_OF_OTHERS.test(line))
   const rest = lines.length > LINES ? [`... ${lines.length - LINES} lines more`] : []
   return [...lines.slice(0, LINES), ...rest].map((line) => `    ${line}`.trimEnd()).join('\n')
 }

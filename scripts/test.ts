@@ -11,7 +11,7 @@ import { spawn, type ChildProcess } from 'node:child_process'
 import { mkdirSync, readFileSync, rmSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { failedTests, type TestReport, withoutColours } from './failed-tests.ts'
+import { failedTests, failuresFirst, type TestReport } from './failed-tests.ts'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
 const RESULTS = join(ROOT, '.tmp', 'test-results')
@@ -89,8 +89,7 @@ async function main(names: readonly string[]): Promise<number> {
     if (outcomes.some((outcome) => !outcome.ok)) break
   }
   for (const { ok, step, output } of outcomes) {
-    if (!ok)
-      console.log(`\n---- ${step.name}: ${step.command.join(' ')}\n\n${withoutColours(output).trimEnd()}\n`)
+    if (!ok) console.log(`\n---- ${step.name}: ${step.command.join(' ')}\n\n${failuresFirst(output)}\n`)
   }
   console.log(`${sum(outcomes, 'passed')} passed, ${sum(outcomes, 'failed')} failed`)
   return outcomes.every((outcome) => outcome.ok) ? 0 : 1

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { failedTests, withoutColours } from '../../../scripts/failed-tests.ts'
+import { failedTests, failuresFirst } from '../../../scripts/failed-tests.ts'
 
 function report(status: string, message: string, ...failures: string[]) {
   const assertionResults = failures.map((failure, at) => ({
@@ -30,7 +30,18 @@ test('of a long message the head is told', () => {
   expect(lines.at(-1)).toBe('    ... 20 lines more')
 })
 
-test('a report without failures tells nothing, and colours are taken out', () => {
+test('a report without failures tells nothing', () => {
   expect(failedTests(report('passed', '', ''), '/house')).toBe('')
-  expect(withoutColours('a \u001B[31;1mred\u001B[0m word')).toBe('a red word')
+})
+
+test('frames of the test runner are left out', () => {
+  const message = 'Error: one\n    at /house/a.ts:1:1\n    at file:///house/node_modules/vitest/run.js:3:4'
+  expect(failedTests(report('failed', '', message), '/house')).not.toContain('vitest')
+})
+
+test('of the output, the failures come first, and colours are taken out', () => {
+  const output =
+    '\u001B[31;1m RUN\u001B[0m  v5\n passed\n\n\u001B[31m⎯⎯⎯⎯ Failed Tests 1 ⎯⎯\u001B[39m\n\n FAIL  a\n'
+  expect(failuresFirst(output)).toBe('⎯⎯⎯⎯ Failed Tests 1 ⎯⎯\n\n FAIL  a\n\nRUN  v5\n passed')
+  expect(failuresFirst('tsc says no\n')).toBe('tsc says no')
 })

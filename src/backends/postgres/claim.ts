@@ -1,0 +1,100 @@
+import { InvalidOptionError, show } from '../../core/errors.ts'
+import type { ClaimRequest, ClaimResult } from '../../queue/backend.ts'
+import type { ClaimedJob } from '../../queue/job.ts'
+import { textArray } from './arrays.ts'
+import { claimedOf } from './row.ts'
+import type { Session } from './session.ts'
+import { escaped, unescaped } from './text.ts'
+
+/** @throws InvalidOptionError unless the token is one of the owner: its jobs are found by that. */
+export function checkToken({ owner, token }: ClaimRequest): void {
+  if (token.startsWith(`${owner}:`) && !token.includes(':', owner.length + 1)) return
+  throw new InvalidOptionError('token', `expected token to be "${owner}:" and a number, got: ${show(token)}`)
+}
+
+/** What the server said to a claim. */
+export interface Taken extends ClaimResult {
+  /** Nothing was taken: these are in the way, for they were to be started before now. Expire them, and ask again. */
+  readonly late: readonly string[]
+}
+
+export function takeValues(request: ClaimRequest): unknown[] {
+  const { queue, types, token, limit, maxBytes, start, leaseMs, renewForMs, suspects } = request
+  return [
+    escaped(queue),
+    textArray([...new Set(types)].map(escaped)),
+    escaped(token),
+    String(limit),
+    String(maxBytes),
+    String(start),
+    String(Math.round(leaseMs)),
+    renewForMs === null ? null : String(Math.round(renewForMs)),
+    String(suspects === 'only'),
+  ]
+}
+
+export async function take(session: Session, request: ClaimRequest): Promise<Taken> {
+  const [taken] = await session.json<[TakenJson]>(
+    `SELECT to_json(${session.s}.take($1, $2, $3, $4, $5, $6, $7, $8, $9))`,
+    takeValues(request),
+  )
+  return readTaken(taken, request.token)
+}
+
+/** The composite type `taken`: what has to do with jobs is null when there are none. */
+export interface TakenJson {
+  readonly seqs: readonly number[] | null
+  readonly line_ids: readonly number[]
+  readonly ids: readonly string[]
+  readonly payloads: readonly string[]
+  readonly forms: readonly (number | null)[]
+  readonly created: readonly number[]
+  readonly started: readonly boolean[]
+  readonly mores: readonly (string | null)[]
+  readonly notes: readonly (string | null)[]
+  readonly crashes: readonly (number | null)[]
+  readonly expires: readonly (number | null)[]
+  readonly line_no: readonly number[]
+  readonly line_type: readonly string[]
+  readonly line_rank: readonly number[]
+  readonly suspect: boolean | null
+  readonly due_ms: number | null
+  readonly paused: boolean | null
+  readonly control: number | null
+  readonly late: readonly string[] | null
+}
+
+const NO_JOBS: readonly ClaimedJob[] = Object.freeze([])
+const NONE: readonly string[] = Object.freeze([])
+
+export function readTaken(taken: TakenJson, token: string): Taken {
+  const { seqs } = taken
+  const answer = {
+    suspectWaiting: taken.suspect ?? false,
+    nextDueMs: taken.due_ms,
+    paused: taken.paused ?? false,
+    control: taken.control ?? 0,
+    late: taken.late?.map(unescaped) ?? NONE,
+  }
+  if (seqs === null) return { ...answer, jobs: NO_JOBS }
+  const lines = new Map(
+    taken.line_no.map((id, n) => [id, { type: unescaped(taken.line_type[n]!), rank: taken.line_rank[n]! }]),
+  )
+  const jobs = seqs.map((seq, n) =>
+    claimedOf({
+      ...lines.get(taken.line_ids[n]!)!,
+      id: taken.ids[n]!,
+      seq,
+      payload: taken.payloads[n]!,
+      form: taken.forms[n]!,
+      more: taken.mores[n]!,
+      note: taken.notes[n]!,
+      crashes: taken.crashes[n]!,
+      createdAt: taken.created[n]!,
+      expiresAt: taken.expires[n]!,
+      token,
+      started: taken.started[n]!,
+    }),
+  )
+  return { ...answer, jobs }
+}

@@ -1,0 +1,78 @@
+import { BackendError } from '../../core/errors.ts'
+
+/** What is asked of a server: a statement of the `pg` driver. */
+export interface PgQuery {
+  readonly text: string
+  readonly values?: unknown[]
+  readonly name?: string
+  readonly rowMode?: 'array'
+  readonly query_timeout?: number
+  readonly types?: { getTypeParser(): (value: unknown) => unknown }
+}
+
+export interface PgResult {
+  readonly rows: unknown[][]
+  readonly rowCount: number | null
+}
+
+/** One connection, such as a `Client` or `PoolClient` of `pg`. */
+export interface PgClient {
+  query(query: PgQuery): Promise<unknown>
+  release?(error?: Error | boolean): void
+}
+
+/** A `Pool` of `pg`. */
+export interface PgPool {
+  connect(): Promise<PgClient>
+  query(query: PgQuery): Promise<unknown>
+  on?(event: 'error', listener: (error: Error) => void): unknown
+}
+
+/** Ours, made from a URL. */
+export interface OwnPool extends PgPool {
+  end(): Promise<void>
+  on(event: 'error', listener: (error: Error) => void): unknown
+  on(event: 'connect', listener: (client: OwnClient) => void): unknown
+}
+
+export interface OwnClient extends PgClient {
+  readonly connection: { readonly stream: { destroy(): void } }
+  connect(): Promise<unknown>
+  end(): Promise<void>
+  on(event: 'error' | 'end', listener: (error?: Error) => void): unknown
+  on(event: 'notification', listener: (message: { payload?: string }) => void): unknown
+}
+
+export interface Settings {
+  readonly connectionString: string
+  readonly application_name: string
+  readonly connectionTimeoutMillis: number
+  readonly keepAlive: true
+  readonly keepAliveInitialDelayMillis: number
+}
+
+export interface Driver {
+  Pool: new (
+    settings: Settings & { max: number; idleTimeoutMillis: number; allowExitOnIdle: boolean },
+  ) => OwnPool
+  Client: new (settings: Settings) => OwnClient
+}
+
+/** The driver, loaded when a URL has to be opened. The only place that names it. */
+export async function loadDriver(): Promise<Driver> {
+  try {
+    const pg = (await import('pg')) as unknown as { default: Driver }
+    return pg.default
+  } catch (cause) {
+    throw new BackendError(
+      'DRIVER_MISSING',
+      'a postgres URL needs the driver "pg", which is not installed: npm install pg',
+      { cause },
+    )
+  }
+}
+
+export function isPool(value: unknown): value is PgPool {
+  const { connect, query } = (value ?? {}) as Partial<Record<keyof PgPool, unknown>>
+  return typeof connect === 'function' && typeof query === 'function'
+}

@@ -1,0 +1,165 @@
+import { BackendError } from '../../core/errors.ts'
+import {
+  type Driver,
+  loadDriver,
+  type OwnClient,
+  type OwnPool,
+  type PgClient,
+  type PgPool,
+  type Settings,
+} from './client.ts'
+import { endsConnection, explained } from './failure.ts'
+
+export interface ConnectionsOptions {
+  /** A URL, or somebody's pool. */
+  readonly source: string | PgPool
+  readonly connections: number
+  readonly deadlineMs: number
+}
+
+/** One set of connections; after a `reconnect` there is another. */
+interface Generation {
+  readonly pool: PgPool
+  readonly clients: Set<OwnClient>
+  /** Rejects when it is given up. */
+  readonly over: Promise<never>
+  readonly giveUp: (error: Error) => void
+}
+
+const IDLE_MS = 30_000
+
+/**
+ * The connections to the server. Each statement has a deadline, so that a silent connection is found out; a connection
+ * that failed is thrown away, and a new one is made by whoever needs one next.
+ */
+export class Connections {
+  readonly #options: ConnectionsOptions
+  readonly label: string
+  readonly #secrets: readonly string[]
+  #driver: Driver | undefined
+  #generation: Generation | undefined
+  #closed = false
+
+  constructor(options: ConnectionsOptions) {
+    this.#options = options
+    const { source } = options
+    this.label = typeof source === 'string' ? labelOf(source) : 'the Postgres server of the given pool'
+    this.#secrets = typeof source === 'string' ? secretsOf(source) : []
+  }
+
+  /** Loads the driver, where one is needed. */
+  async open(): Promise<void> {
+    if (typeof this.#options.source === 'string') this.#driver ??= await loadDriver()
+  }
+
+  /** Runs `work` with a pool. @throws BackendError, retryable when the connections are to blame. */
+  async withPool<T>(work: (pool: PgPool) => Promise<T>): Promise<T> {
+    const generation = this.#present()
+    try {
+      return await Promise.race([work(generation.pool), generation.over])
+    } catch (error) {
+      throw this.explained(error)
+    }
+  }
+
+  /** Runs `work` with one connection, for itself. It is thrown away when it may be in an unknown state. */
+  withClient<T>(work: (client: PgClient) => Promise<T>): Promise<T> {
+    return this.withPool(async (pool) => {
+      const client = await pool.connect()
+      let failure: Error | undefined
+      try {
+        return await work(client)
+      } catch (error) {
+        failure = error as Error
+        throw error
+      } finally {
+        client.release?.(failure !== undefined && endsConnection(failure) ? failure : undefined)
+      }
+    })
+  }
+
+  /** A connection outside of the pool, to listen on; undefined when it is not ours to make. */
+  dedicated(): OwnClient | undefined {
+    const { source } = this.#options
+    if (typeof source !== 'string' || this.#driver === undefined) return undefined
+    return new this.#driver.Client(this.#settings(source))
+  }
+
+  explained(error: unknown): Error {
+    return explained(error, this.label, this.#secrets)
+  }
+
+  /** Gives up all connections, and whoever waits for one. */
+  reconnect(): void {
+    const generation = this.#generation
+    if (generation === undefined) return
+    this.#generation = undefined
+    generation.giveUp(new BackendError('BACKEND_UNAVAILABLE', `${this.label} did not answer; connecting anew`))
+    for (const client of generation.clients) client.connection.stream.destroy()
+    if (generation.pool !== this.#options.source) void (generation.pool as OwnPool).end().catch(() => {})
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true
+    const generation = this.#generation
+    this.#generation = undefined
+    if (generation === undefined || generation.pool === this.#options.source) return
+    await (generation.pool as OwnPool).end()
+  }
+
+  #present(): Generation {
+    if (this.#closed) throw new BackendError('BACKEND_UNAVAILABLE', `${this.label} was closed`, { retryable: false })
+    return (this.#generation ??= this.#make())
+  }
+
+  #make(): Generation {
+    const { source, connections } = this.#options
+    const { promise: over, reject: giveUp } = Promise.withResolvers<never>()
+    over.catch(() => {})
+    const clients = new Set<OwnClient>()
+    if (typeof source !== 'string') return { pool: source, clients, over, giveUp }
+    const pool = new this.#driver!.Pool({
+      ...this.#settings(source),
+      max: connections,
+      idleTimeoutMillis: IDLE_MS,
+      allowExitOnIdle: true,
+    })
+    // An idle connection was cut off; whoever needs one next makes a new one.
+    pool.on('error', () => {})
+    pool.on('connect', (client) => {
+      clients.add(client)
+      client.on('end', () => clients.delete(client))
+    })
+    return { pool, clients, over, giveUp }
+  }
+
+  #settings(source: string): Settings {
+    const { deadlineMs } = this.#options
+    return {
+      connectionString: source,
+      application_name: 'millhand',
+      connectionTimeoutMillis: deadlineMs,
+      keepAlive: true,
+      keepAliveInitialDelayMillis: 10_000,
+    }
+  }
+}
+
+/** The server and database that a URL names, without credentials. */
+function labelOf(url: string): string {
+  try {
+    const { hostname, port, pathname } = new URL(url)
+    return `the Postgres database ${decodeURIComponent(pathname.slice(1))} at ${hostname || 'localhost'}:${port || '5432'}`
+  } catch {
+    return 'the Postgres database of the URL'
+  }
+}
+
+function secretsOf(url: string): string[] {
+  try {
+    const { password, searchParams } = new URL(url)
+    return [password, decodeURIComponent(password), searchParams.get('password') ?? '']
+  } catch {
+    return []
+  }
+}

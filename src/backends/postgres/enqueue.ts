@@ -1,0 +1,201 @@
+import type { EnqueueRequest, EnqueueResult } from '../../queue/backend.ts'
+import type { NewJob } from '../../queue/job.ts'
+import { fixedArray, orNull, textArray } from './arrays.ts'
+import { isNotPrepared } from './failure.ts'
+import { moreOf } from './row.ts'
+import type { Session } from './session.ts'
+import { bytesOf, escaped, kept } from './text.ts'
+
+/** Makes a queue and its lines, elsewhere than in the transaction of the adds. */
+export type Prepare = (queue: string, types: Buffer, ranks: Buffer) => Promise<void>
+
+/** Puts jobs into a queue. The answers are in the order of the jobs. */
+export async function enqueue(
+  session: Session,
+  { queue, jobs, maxLength }: EnqueueRequest,
+  prepare: Prepare,
+): Promise<EnqueueResult[]> {
+  const results: (EnqueueResult | undefined)[] = Array.from({ length: jobs.length })
+  const large: number[] = []
+  for (const [n, job] of jobs.entries()) {
+    if (exceeds(job, session.maxPayloadBytes)) large.push(n)
+  }
+  if (large.length > 0) {
+    const known = await knownSeqs(session, queue, large.map((n) => jobs[n]!.id))
+    for (const n of large) {
+      const job = jobs[n]!
+      const seq = known.get(job.id)
+      results[n] = seq === undefined ? tooLarge(job, session.maxPayloadBytes) : { status: 'duplicate', id: job.id, seq }
+    }
+  }
+  const rest = large.length === 0 ? jobs : jobs.filter((_, n) => results[n] === undefined)
+  const put = await enqueueSized(session, queue, rest, maxLength, prepare)
+  if (large.length === 0) return put
+  let next = 0
+  return results.map((result) => result ?? put[next++]!)
+}
+
+async function enqueueSized(
+  session: Session,
+  queue: string,
+  jobs: readonly NewJob[],
+  maxLength: number | null,
+  prepare: Prepare,
+): Promise<EnqueueResult[]> {
+  if (jobs.length === 0) return []
+  if (maxLength === null) return (await put(session, queue, jobs, null, prepare))!
+  const all = await put(session, queue, jobs, maxLength, prepare)
+  return all ?? (await putSome(session, queue, jobs, maxLength, prepare))
+}
+
+/** There is no room for all: some are known, some fit, the others are refused. */
+async function putSome(
+  session: Session,
+  queue: string,
+  jobs: readonly NewJob[],
+  maxLength: number,
+  prepare: Prepare,
+): Promise<EnqueueResult[]> {
+  const known = await knownSeqs(session, queue, jobs.map(({ id }) => id))
+  const [length] = (await session.row(
+    `SELECT q.open + q.delayed + coalesce((SELECT sum(t.open + t.delayed) FROM ${session.s}.tally t WHERE t.queue_id = q.queue_id), 0)
+     FROM ${session.s}.queue q WHERE q.name = $1`,
+    [escaped(queue)],
+  ))!
+  let room = maxLength - Number(length)
+  const fresh = new Set<string>()
+  const fits = jobs.map(({ id }) => {
+    if (known.has(id) || fresh.has(id)) return true
+    if (room <= 0) return false
+    room--
+    fresh.add(id)
+    return true
+  })
+  const added = await enqueueSized(session, queue, jobs.filter((_, n) => fits[n]), null, prepare)
+  let next = 0
+  return jobs.map(({ id }, n) => {
+    if (fits[n]) return added[next++]!
+    const reason = `expected the queue "${queue}" to hold fewer than ${maxLength} unfinished jobs, got: ${maxLength - room}`
+    return { status: 'rejected', id, code: 'QUEUE_FULL', reason }
+  })
+}
+
+/** What the server says; null of `added`: all were. */
+interface Added {
+  readonly seqs: readonly number[]
+  readonly added: readonly boolean[] | null
+}
+
+/** @returns null when there is no room for all of them; then nothing was stored. */
+async function put(
+  session: Session,
+  queue: string,
+  jobs: readonly NewJob[],
+  maxLength: number | null,
+  prepare: Prepare,
+): Promise<EnqueueResult[] | null> {
+  const lines = new Lines()
+  const which = jobs.map((job) => lines.of(job))
+  const payloads = jobs.map(({ payload }) => kept(payload))
+  const values = [
+    escaped(queue),
+    textArray(lines.types),
+    fixedArray('int2', lines.ranks),
+    fixedArray('int4', which),
+    textArray(jobs.map(({ id }) => escaped(id))),
+    textArray(payloads.map(({ text }) => text)),
+    orNull(payloads.map(({ form }) => form), (all) => fixedArray('int2', all)),
+    orNull(payloads.map(({ bytes }) => bytes), (all) => fixedArray('int4', all)),
+    orNull(jobs.map(moreOf), textArray),
+    orNull(jobs.map(({ dedupeMs }) => (dedupeMs === 0 ? null : dedupeMs)), int8s),
+    orNull(jobs.map(runAtOf), int8s),
+    orNull(jobs.map(({ expireMs }) => expireMs), int8s),
+    orNull(jobs.map(({ uniqueMs }) => uniqueMs), int8s),
+    maxLength === null ? null : String(maxLength),
+  ]
+  const ask = (): Promise<[Added | null]> =>
+    session.json(
+      `SELECT to_json(${session.s}.enqueue($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14))`,
+      values,
+    )
+  const [answer] = await prepared(session, ask, () => prepare(escaped(queue), values[1] as Buffer, values[2] as Buffer))
+  if (answer === null) return null
+  const { seqs, added } = answer
+  session.woken.add(queue)
+  return jobs.map(({ id }, n) => ({
+    status: added === null || added[n] === true ? 'added' : 'duplicate',
+    id,
+    seq: seqs[n]!,
+  }))
+}
+
+/** Asks again when the queue had to be made first. In a transaction a failure is final, so it is made in any case. */
+async function prepared<T>(session: Session, ask: () => Promise<T>, prepare: () => Promise<void>): Promise<T> {
+  if (session.inTransaction) {
+    await prepare()
+    return ask()
+  }
+  try {
+    return await ask()
+  } catch (error) {
+    if (!isNotPrepared(error)) throw error
+    await prepare()
+    return ask()
+  }
+}
+
+const int8s = (values: readonly (number | null)[]): Buffer => fixedArray('int8', values)
+
+/** Null: at once. Below 0: a delay. Else a time of day; one that is over is none. */
+function runAtOf({ runAt, delayMs }: NewJob): number | null {
+  if (runAt === null) return delayMs > 0 ? -delayMs : null
+  return runAt > 0 ? runAt : null
+}
+
+/** The types and priorities of a batch. */
+class Lines {
+  readonly types: string[] = []
+  readonly ranks: number[] = []
+  readonly #known = new Map<string, Map<number, number>>()
+  #last: { type: string; priority: number; place: number } | undefined
+
+  /** The place of a job's line, from 1. */
+  of({ type, priority }: NewJob): number {
+    if (this.#last?.type === type && this.#last.priority === priority) return this.#last.place
+    let places = this.#known.get(type)
+    if (places === undefined) this.#known.set(type, (places = new Map()))
+    let place = places.get(priority)
+    if (place === undefined) {
+      this.types.push(escaped(type))
+      place = this.ranks.push(0 - priority)
+      places.set(priority, place)
+    }
+    this.#last = { type, priority, place }
+    return place
+  }
+}
+
+export async function knownSeqs(
+  session: Session,
+  queue: string,
+  ids: readonly string[],
+): Promise<Map<string, number>> {
+  const rows = await session.rows(
+    `SELECT j.seq, u.n FROM unnest($2::text[]) WITH ORDINALITY u (id, n) JOIN ${session.s}.queue q ON q.name = $1
+     JOIN ${session.s}.job j ON j.queue_id = q.queue_id AND j.id = u.id`,
+    [escaped(queue), textArray(ids.map(escaped))],
+  )
+  return new Map(rows.map(([seq, n]) => [ids[Number(n) - 1]!, Number(seq)]))
+}
+
+function exceeds({ payload }: NewJob, most: number): boolean {
+  // No character has more than three bytes for each of its UTF-16 units: most need not be measured.
+  if (typeof payload === 'string' && payload.length * 3 <= most) return false
+  return bytesOf(payload) > most
+}
+
+function tooLarge({ id, payload }: NewJob, most: number): EnqueueResult {
+  const reason = `expected the payload to have at most ${most} bytes, got: ${bytesOf(payload)}`
+  return { status: 'rejected', id, code: 'PAYLOAD_TOO_LARGE', reason }
+}
+

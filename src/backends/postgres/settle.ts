@@ -1,0 +1,170 @@
+import type { ProgressUpdate, Settlement, SettleResult, StartResult } from '../../queue/backend.ts'
+import type { JobRef } from '../../queue/job.ts'
+import { fixedArray, textArray } from './arrays.ts'
+import { Changes, load } from './change.ts'
+import { enqueue, type Prepare } from './enqueue.ts'
+import type { Session } from './session.ts'
+import { escaped } from './text.ts'
+
+const OK: SettleResult = Object.freeze({ status: 'ok', followUps: Object.freeze([]) })
+const STALE: SettleResult = Object.freeze({ status: 'stale' })
+
+/** Those that only remove their jobs, for `finish` and `exchange`: as a rule all. */
+export class Plain {
+  /** Where each is among all settlements. */
+  readonly places: number[] = []
+  readonly #tokens: string[] = []
+  readonly #queues: string[] = []
+  readonly #which: number[] = []
+  readonly #seqs: number[] = []
+  readonly #ids: string[] = []
+
+  constructor(settlements: readonly Settlement[]) {
+    // With follow-ups about, all go one by one: one may have the id of a job that is settled after it.
+    if (settlements.some(({ followUps }) => (followUps?.length ?? 0) > 0)) return
+    for (const [place, { ref, outcome }] of settlements.entries()) {
+      if (outcome.kind === 'done' && outcome.keepMs === 0) this.#add(place, ref)
+    }
+  }
+
+  #add(place: number, { queue, id, seq, token }: JobRef): void {
+    let at = this.#tokens.length - 1
+    while (at >= 0 && (this.#tokens[at] !== token || this.#queues[at] !== queue)) at--
+    if (at < 0) {
+      at = this.#tokens.push(token) - 1
+      this.#queues.push(queue)
+    }
+    this.places.push(place)
+    this.#which.push(at + 1)
+    this.#seqs.push(seq)
+    this.#ids.push(escaped(id))
+  }
+
+  get values(): unknown[] {
+    return [
+      textArray(this.#tokens.map(escaped)),
+      textArray(this.#queues.map(escaped)),
+      fixedArray('int4', this.#which),
+      fixedArray('int8', this.#seqs),
+      textArray(this.#ids),
+    ]
+  }
+
+  /** Notes in `results` what the server removed. One that was named twice is the first. */
+  note(done: readonly number[], results: (SettleResult | undefined)[]): void {
+    if (done.length === this.places.length) {
+      for (const place of this.places) results[place] = OK
+      return
+    }
+    const seqs = new Set(done.map((n) => this.#seqs[n - 1]!))
+    for (const [n, place] of this.places.entries()) {
+      if (seqs.delete(this.#seqs[n]!)) results[place] = OK
+    }
+  }
+}
+
+/** Removes those that are done. @returns the results so far; undefined for what has to be looked at one by one. */
+export async function finish(
+  session: Session,
+  settlements: readonly Settlement[],
+): Promise<(SettleResult | undefined)[]> {
+  const results: (SettleResult | undefined)[] = Array.from({ length: settlements.length })
+  const plain = new Plain(settlements)
+  if (plain.places.length === 0) return results
+  const [finished] = await session.json<[number[]]>(
+    `SELECT array_to_json(${session.s}.finish($1, $2, $3, $4, $5, $6))`,
+    [...plain.values, String(session.ours)],
+  )
+  plain.note(finished, results)
+  return results
+}
+
+/** Ends claims one by one, those that have no result yet. In a transaction. */
+export async function settleRest(
+  session: Session,
+  settlements: readonly Settlement[],
+  results: (SettleResult | undefined)[],
+  prepare: Prepare,
+): Promise<SettleResult[]> {
+  const places = settlements.flatMap((_, place) => (results[place] === undefined ? [place] : []))
+  const refs = places.map((place) => settlements[place]!.ref)
+  const rows = await session.rows(
+    `SELECT u.n FROM ${HELD(session)} ORDER BY c.seq FOR UPDATE OF c`,
+    refsOf(refs),
+  )
+  const held = new Set(rows.map(([n]) => places[Number(n) - 1]!))
+  const { jobs, now } = await load(session, refs)
+  const changes = new Changes(session, now)
+  const settled = new Set<number>()
+  const all = [...results]
+  for (const [n, place] of places.entries()) {
+    const { outcome, followUps } = settlements[place]!
+    const job = held.has(place) ? jobs.get(n) : undefined
+    if (job === undefined || settled.has(job.seq) || changes.apply(job, outcome) === undefined) {
+      all[place] = STALE
+      continue
+    }
+    settled.add(job.seq)
+    all[place] = OK
+    if (followUps === undefined || followUps.length === 0) continue
+    await changes.save()
+    const added = []
+    for (const each of followUps) added.push(...(await enqueue(session, { ...each, maxLength: null }, prepare)))
+    all[place] = { status: 'ok', followUps: added }
+  }
+  await changes.save()
+  return all as SettleResult[]
+}
+
+/** Records that handlers are about to run. */
+export async function start(session: Session, refs: readonly JobRef[]): Promise<StartResult[]> {
+  if (refs.length === 0) return []
+  const rows = await session.rows(
+    `WITH asked AS (SELECT u.n, c.seq, c.started, q.paused FROM ${HELD(session)}),
+       begun AS (UPDATE ${session.s}.claim c SET started = true FROM asked
+         WHERE c.seq = asked.seq AND NOT asked.started AND NOT asked.paused RETURNING c.seq)
+     SELECT asked.n, asked.started OR begun.seq IS NOT NULL, asked.paused
+     FROM asked LEFT JOIN begun ON begun.seq = asked.seq`,
+    refsOf(refs),
+  )
+  const results: StartResult[] = refs.map(() => 'stale')
+  for (const [n, started, paused] of rows) {
+    if (started === 't') results[Number(n) - 1] = 'started'
+    else if (paused === 't') results[Number(n) - 1] = 'paused'
+  }
+  return results
+}
+
+/** Notes how far jobs are; of several notes of one job the last counts. */
+export async function progress(
+  session: Session,
+  updates: readonly ProgressUpdate[],
+): Promise<('ok' | 'stale')[]> {
+  if (updates.length === 0) return []
+  const rows = await session.rows(
+    `WITH asked AS (SELECT u.n, c.seq, c.id, q.queue_id FROM ${HELD(session)}),
+       last AS (SELECT DISTINCT ON (seq) * FROM asked ORDER BY seq, n DESC),
+       noted AS (UPDATE ${session.s}.job j SET progress = ($5::text[])[last.n] FROM last
+         WHERE j.queue_id = last.queue_id AND j.id = last.id AND j.seq = last.seq RETURNING j.seq)
+     SELECT asked.n FROM asked JOIN noted ON noted.seq = asked.seq`,
+    [...refsOf(updates.map(({ ref }) => ref)), textArray(updates.map((update) => escaped(update.progress)))],
+  )
+  const held = new Set(rows.map(([n]) => Number(n) - 1))
+  return updates.map((_, n) => (held.has(n) ? 'ok' : 'stale'))
+}
+
+/** The claims that references name, by their present tokens. */
+const HELD = ({ s }: Session): string => `
+  unnest($1::text[], $2::text[], $3::bigint[], $4::text[]) WITH ORDINALITY u (queue_name, token, seq, id, n)
+  JOIN ${s}.queue q ON q.name = u.queue_name
+  JOIN ${s}.grant_ g ON g.token = u.token AND g.queue_id = q.queue_id
+  JOIN ${s}.claim c ON c.seq = u.seq AND c.grant_id = g.grant_id AND c.id = u.id`
+
+function refsOf(refs: readonly JobRef[]): Buffer[] {
+  return [
+    textArray(refs.map(({ queue }) => escaped(queue))),
+    textArray(refs.map(({ token }) => escaped(token))),
+    fixedArray('int8', refs.map(({ seq }) => seq)),
+    textArray(refs.map(({ id }) => escaped(id))),
+  ]
+}

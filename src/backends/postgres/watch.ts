@@ -1,0 +1,176 @@
+import { randomText } from '../../core/id.ts'
+import { backoffMs } from '../../core/backoff.ts'
+import type { OwnClient } from './client.ts'
+import type { Session } from './session.ts'
+import { escaped, unescaped } from './text.ts'
+
+/** Notifications of a busy store follow each other with so much time between them. */
+const GAP_MS = 2
+const RETRY = { baseMs: 100, maxMs: 5_000, factor: 2, jitter: 'equal' } as const
+
+export interface WatchersOptions {
+  /** The channel, which is the name of the schema. */
+  readonly channel: string
+  /** A connection to listen on; undefined where none is to be had. */
+  readonly connect: () => OwnClient | undefined
+  /** Runs statements outside of a transaction. */
+  readonly notify: (work: (session: Session) => Promise<void>) => Promise<void>
+  readonly deadlineMs: number
+}
+
+/**
+ * Who wants to hear of which queue. What this process does is told at once; others tell by NOTIFY, which is sent apart
+ * from the transactions of jobs, since it takes a lock of the whole server at its commit, and a hint may be late or
+ * lost. One connection listens, while somebody watches.
+ */
+export class Watchers {
+  readonly #options: WatchersOptions
+  /** Ours come back to us; they were told already. */
+  readonly #origin = randomText(10)
+  readonly #hints = new Map<string, Set<() => void>>()
+  readonly #pending = new Set<string>()
+  readonly #toSend = new Set<string>()
+  #sending: Promise<void> | undefined
+  #client: OwnClient | undefined
+  #retry: NodeJS.Timeout | undefined
+  #failures = 0
+  #closed = false
+
+  constructor(options: WatchersOptions) {
+    this.#options = options
+  }
+
+  watch(queue: string, hint: () => void): () => void {
+    let hints = this.#hints.get(queue)
+    if (hints === undefined) this.#hints.set(queue, (hints = new Set()))
+    // Two watchers may bring the same function; each is ended on its own.
+    const own = (): void => hint()
+    hints.add(own)
+    this.#listen()
+    return () => {
+      hints.delete(own)
+      if (hints.size === 0 && this.#hints.get(queue) === hints) this.#hints.delete(queue)
+      if (this.#hints.size === 0) this.#silence()
+    }
+  }
+
+  /** A transaction of ours, by now committed, woke these. */
+  woken(queues: Iterable<string>): void {
+    for (const queue of queues) {
+      this.#tell(queue)
+      this.#toSend.add(queue)
+    }
+    if (this.#toSend.size > 0) this.#sending ??= this.#send()
+  }
+
+  /** What to say within a transaction of the caller's, whose commit we do not see. */
+  async notifyWithin(session: Session): Promise<void> {
+    await notify(session, this.#options.channel, '', [...session.woken])
+  }
+
+  /** The connection may be dead without knowing. */
+  reconnect(): void {
+    this.#silence()
+    if (this.#hints.size > 0) this.#listen()
+  }
+
+  async close(): Promise<void> {
+    this.#hints.clear()
+    await this.#sending
+    this.#closed = true
+    this.#silence()
+  }
+
+  async #send(): Promise<void> {
+    while (this.#toSend.size > 0) {
+      const queues = [...this.#toSend]
+      this.#toSend.clear()
+      try {
+        await this.#options.notify((session) => notify(session, this.#options.channel, this.#origin, queues))
+      } catch {
+        // Who waits for it asks by itself before long.
+      }
+      await new Promise((resolve) => setTimeout(resolve, GAP_MS))
+    }
+    this.#sending = undefined
+  }
+
+  #listen(): void {
+    if (this.#client !== undefined || this.#retry !== undefined || this.#closed) return
+    const client = this.#options.connect()
+    if (client === undefined) return
+    this.#client = client
+    const lost = (): void => {
+      if (this.#client !== client) return
+      this.#silence()
+      if (this.#hints.size === 0 || this.#closed) return
+      this.#retry = setTimeout(() => {
+        this.#retry = undefined
+        this.#listen()
+      }, backoffMs(RETRY, this.#failures++))
+      this.#retry.unref()
+    }
+    client.on('error', lost)
+    client.on('end', lost)
+    client.on('notification', ({ payload = '' }) => this.#heard(payload))
+    this.#begin(client).then(() => (this.#failures = 0), lost)
+  }
+
+  async #begin(client: OwnClient): Promise<void> {
+    await client.connect()
+    ;(client.connection.stream as { unref?: () => void }).unref?.()
+    await client.query({
+      text: `LISTEN "${this.#options.channel.replaceAll('"', '""')}"`,
+      query_timeout: this.#options.deadlineMs,
+    })
+    // What happened while nobody listened.
+    for (const queue of this.#hints.keys()) this.#tell(queue)
+  }
+
+  #silence(): void {
+    clearTimeout(this.#retry)
+    this.#retry = undefined
+    const client = this.#client
+    this.#client = undefined
+    client?.connection.stream.destroy()
+  }
+
+  #heard(payload: string): void {
+    const [origin, ...names] = payload.split('\n')
+    if (origin === this.#origin) return
+    for (const name of names) this.#tell(unescaped(name))
+  }
+
+  /** What happens in one tick is told once, after it. */
+  #tell(queue: string): void {
+    if (this.#pending.has(queue) || !this.#hints.has(queue)) return
+    this.#pending.add(queue)
+    queueMicrotask(() => {
+      this.#pending.delete(queue)
+      for (const hint of this.#hints.get(queue) ?? []) hint()
+    })
+  }
+}
+
+/** The most bytes of one notification are 7999. */
+const MOST_BYTES = 7_900
+
+async function notify(
+  session: Session,
+  channel: string,
+  origin: string,
+  queues: readonly string[],
+): Promise<void> {
+  let payload = origin
+  const payloads: string[] = []
+  for (const queue of queues) {
+    const name = queue.includes('\n') ? JSON.stringify(queue).slice(1, -1) : escaped(queue)
+    if (Buffer.byteLength(payload) + Buffer.byteLength(name) >= MOST_BYTES) {
+      payloads.push(payload)
+      payload = origin
+    }
+    payload += `\n${name}`
+  }
+  payloads.push(payload)
+  for (const each of payloads) await session.rows('SELECT pg_notify($1, $2)', [channel, each])
+}

@@ -194,14 +194,13 @@ describe('a process that is killed with -9', () => {
     const run = runs.start('--once', '--json', '--db', db, input)
     const { queues, close } = openQueues(db, logger)
     for (let kills = 1; kills <= 2; kills++) {
-      const active = await until(
-        async () => {
-          const [one] = await queues.transform.list({ states: ['active'] })
-          return one !== undefined && childrenOf(run.child.pid!).length === 2
-        },
-        { what: 'both processes to be there, and busy', every: 1 },
-      )
-      expect(active).toBe(true)
+      // Else one of them may do all the work before the other one is there.
+      await queues.transform.pause()
+      await until(() => childrenOf(run.child.pid!).length === 2, { what: 'both processes to be there' })
+      await queues.transform.resume()
+      await until(async () => (await queues.transform.list({ states: ['active'] })).length > 0, {
+        ...{ what: 'them to be busy', every: 1 },
+      })
       const [victim] = childrenOf(run.child.pid!)
       process.kill(victim!, 'SIGKILL')
       await until(() => run.log().split('SIGKILL').length > kills, { what: 'the kill to be noticed' })

@@ -85,7 +85,7 @@ describe.each([
   })
 
   test('that block are ended at their timeout; others go on meanwhile, and after it', async () => {
-    await run({ timeout: 300 })
+    await run({ timeout: '1s' })
     const blocked = await add('blocks')
     const others = await Promise.all([add('add'), add('add'), add('add')])
     for (const id of others) expect(await ended(id)).toMatchObject({ state: 'done' })
@@ -94,8 +94,8 @@ describe.each([
   })
 
   test('that block for longer than the lease keep it', async () => {
-    const events = recordEvents(await run({ lease: 200, timeout: '10s' }))
-    expect(await ended(await add('hangsLoop', { n: 1000 }))).toMatchObject({ state: 'done', attempt: 0 })
+    const events = recordEvents(await run({ lease: 600, timeout: '30s' }))
+    expect(await ended(await add('hangsLoop', { n: 2_000 }))).toMatchObject({ state: 'done', attempt: 0 })
     expect(events.of('stale')).toEqual([])
     expect(events.outcomes()).toEqual(['done'])
   })

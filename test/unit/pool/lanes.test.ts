@@ -91,19 +91,19 @@ describe('lanes', () => {
     const lanes = new Lanes()
     const items = Array.from({ length: 100_000 }, (_, n) => item(n % 7, n))
     for (const each of items) lanes.push(each)
-    const from = performance.now()
+    const from = process.cpuUsage()
     for (const each of items.toReversed()) lanes.drop(each)
     expect(lanes.size).toBe(0)
     expect(lanes.peek()).toBeUndefined()
-    expect(performance.now() - from).toBeLessThan(2000)
+    expect(process.cpuUsage(from).user / 1000).toBeLessThan(2000)
   })
 
   test('a priority of its own for each does not make it slow', () => {
     const lanes = new Lanes()
     for (let n = 0; n < 20_000; n++) lanes.push(item((n * 7919) % 20_011, 0))
-    const from = performance.now()
+    const from = process.cpuUsage()
     const priorities = drain(lanes).map(({ priority }) => priority)
-    expect(performance.now() - from).toBeLessThan(2000)
+    expect(process.cpuUsage(from).user / 1000).toBeLessThan(2000)
     expect(priorities).toEqual(priorities.toSorted((a, b) => b - a))
   })
 

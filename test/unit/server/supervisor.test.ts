@@ -1,11 +1,22 @@
 /** One worker that fails: were it not started again, or without end, its work would stop or the machine burn. */
-import { describe, expect, test } from 'vitest'
+import { afterEach, describe, expect, test, vi } from 'vitest'
+import { systemClock } from '../../../src/core/clock.ts'
 import { InvalidOptionError } from '../../../src/core/errors.ts'
 import { ScriptedMember } from './scripted-member.ts'
 import { lives, minded, startAll } from './supervised.ts'
 import { until } from '../../fixtures/until.ts'
 
 const broke = new Error('broke')
+
+afterEach(() => void vi.restoreAllMocks())
+
+/** @returns what moves the clock of the supervisor on. A life is healthy after a minute. */
+function clockThatJumps(): (ms: number) => void {
+  const { monotonic } = systemClock
+  let ahead = 0
+  vi.spyOn(systemClock, 'monotonic').mockImplementation(() => monotonic() + ahead)
+  return (ms) => void (ahead += ms)
+}
 
 describe('a worker that ends', () => {
   test('is started again when it failed, and is told why', async () => {
@@ -125,7 +136,8 @@ describe('a worker that fails too often', () => {
 
   test('waits longer each time, and shortly again after a healthy life', async () => {
     const member = new ScriptedMember('a')
-    const { supervisor, logger } = minded({ backoffMs: 4, maxBackoffMs: 60_000, healthyMs: 30 }, member)
+    const later = clockThatJumps()
+    const { supervisor, logger } = minded({ backoffMs: 4, maxBackoffMs: 60_000 }, member)
     const waits = (): number[] =>
       logger.messages('warn').map((line) => Number(/in (\d+)ms/.exec(line)?.[1] ?? Number.NaN))
     await startAll(supervisor)
@@ -134,8 +146,7 @@ describe('a worker that fails too often', () => {
       member.end(broke)
     }
     await lives(member, 4)
-    const up = performance.now()
-    await until(() => performance.now() - up > 40)
+    later(60_001)
     member.end(broke)
     await lives(member, 5)
     const [first, second, third, healthy] = waits()
@@ -152,12 +163,12 @@ describe('a worker that fails too often', () => {
 
   test('is not healthy for the life that its predecessor had', async () => {
     const member = new ScriptedMember('a', { hasSurge: true })
-    const { supervisor, logger } = minded({ backoffMs: 8, maxBackoffMs: 60_000, healthyMs: 30 }, member)
+    const later = clockThatJumps()
+    const { supervisor, logger } = minded({ backoffMs: 8, maxBackoffMs: 60_000 }, member)
     await startAll(supervisor)
     member.end(broke)
     await lives(member, 2)
-    const up = performance.now()
-    await until(() => performance.now() - up > 40)
+    later(60_001)
     await supervisor.renew(member)
     member.end(broke)
     await lives(member, 4)

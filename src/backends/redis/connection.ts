@@ -29,6 +29,8 @@ export class Connection {
   #driver: Driver | undefined
   #making: Promise<Driver> | undefined
   #lastError: Error | undefined
+  /** When anything was last heard of the connection. */
+  #lastSign = performance.now()
   #closed = false
   readonly #waiting = new Set<() => void>()
   readonly #pending = new Set<Pending>()
@@ -75,7 +77,9 @@ export class Connection {
     for (const { reject } of this.#pending) reject(error)
     this.#pending.clear()
     // One that is being made already is left alone.
-    if (this.#driver?.isReady) this.#driver.renew()
+    if (!this.#driver?.isReady) return
+    this.#lastSign = performance.now()
+    this.#driver.renew()
   }
 
   close(): void {
@@ -117,10 +121,23 @@ export class Connection {
       if (this.#closed) throw new StateError('the redis backend is closed')
       const left = deadline - performance.now()
       if (this.#lastError !== undefined && !this.#isPassing(this.#lastError)) throw this.#lastError
-      if (left <= 0) throw this.#lastError ?? unreachable(this.#options.label, 'it did not answer')
+      if (left <= 0) {
+        this.#hurry(driver)
+        throw this.#lastError === undefined
+          ? unreachable(this.#options.label, 'it did not answer')
+          : explained(this.#lastError, this.#options.label).error
+      }
       await this.#nextReady(left)
     }
     return driver
+  }
+
+  /** Even a connection that is being made may be half-open: then neither an error comes of it nor an end. */
+  #hurry(driver: Driver): void {
+    const now = performance.now()
+    if (now - this.#lastSign < this.#options.commandTimeoutMs) return
+    this.#lastSign = now
+    driver.renew()
   }
 
   #nextReady(ms: number): Promise<void> {
@@ -147,11 +164,13 @@ export class Connection {
     const driver = driverOf(made, {
       onReady: () => {
         this.#lastError = undefined
+        this.#lastSign = performance.now()
         for (const wake of this.#waiting) wake()
         onReady?.()
       },
       onError: (error) => {
         this.#lastError = error
+        this.#lastSign = performance.now()
         // What will not mend is told at once.
         if (!this.#isPassing(error)) for (const wake of this.#waiting) wake()
       },

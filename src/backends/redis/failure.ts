@@ -71,12 +71,12 @@ export function unreachable(label: string, why: string): BackendError {
   })
 }
 
-/** The server itself said no, rather than nothing. Both drivers name such errors so. */
+/** The server itself said no, rather than nothing. */
 function isReply(thrown: unknown): boolean {
-  const { name, message } = toError(thrown)
-  return (
-    name === 'ReplyError' ||
-    /^(?:Simple|Blob|Bulk)?ErrorReply$/.test((thrown as object)?.constructor?.name) ||
-    message.startsWith('ERR ')
+  // By the names that the classes of the drivers have: ioredis, then node-redis.
+  const names = [toError(thrown).name, (thrown as object | undefined)?.constructor?.name]
+  return names.some(
+    (name) =>
+      name === 'ReplyError' || name === 'SimpleError' || name === 'BlobError' || name === 'ErrorReply',
   )
 }

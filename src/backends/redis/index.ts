@@ -4,9 +4,9 @@ import { boolean, checkOptions, custom, duration, integer, oneOf, string } from 
 import type { Backend } from '../../queue/backend.ts'
 import { RedisBackend } from './backend.ts'
 import { isRedisClient, type RedisClient } from './driver.ts'
-import { ioredisFor } from './ioredis.ts'
 import type { HashTag } from './keys.ts'
 import { serverClock } from './lua/clock.ts'
+import { nodeRedisFor } from './node-redis.ts'
 import { parseUrl, toUrl } from './url.ts'
 
 export type { RedisClient } from './driver.ts'
@@ -45,8 +45,8 @@ const RULES = {
  *     const backend = redis('redis://localhost:6379/0')
  *     const other = redis(new Cluster([{ host: 'a', port: 7000 }]))
  *
- * @param location a `redis:` or `rediss:` URL, for which the package `ioredis` must be installed; or a client of
- *   `ioredis` or of `redis` (node-redis), standalone, of Sentinel or of a Cluster. Of a client only the options are
+ * @param location a `redis:` or `rediss:` URL, for which the package `redis` (node-redis) must be installed; or a
+ *   client of `redis` or of `ioredis`, standalone, of Sentinel or of a Cluster. Of a client only the options are
  *   used: the store makes connections of its own, one for commands and one that listens.
  * @throws InvalidOptionError for options that cannot be. What is wrong with the server is told by `open`:
  *   BACKEND_UNAVAILABLE, BACKEND_FOREIGN, BACKEND_NEWER or DRIVER_MISSING.
@@ -71,7 +71,7 @@ export function redis(location: string | RedisClient, options?: RedisOptions): B
     commandTimeout: commandTimeoutMs,
     maxPayloadBytes,
   })
-  return new RedisBackend({ ...common, url, label, client: () => ioredisFor(server) })
+  return new RedisBackend({ ...common, url, label, client: () => nodeRedisFor(server) })
 }
 
 /**

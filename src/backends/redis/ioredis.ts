@@ -1,4 +1,3 @@
-import { BackendError } from '../../core/errors.ts'
 import type { Argument, Driver, DriverEvents } from './driver.ts'
 
 /** What is asked of a `Redis` or `Cluster` of ioredis. */
@@ -26,16 +25,6 @@ interface Ioredis {
 export function isIoredis(value: unknown): value is IoredisClient {
   const { callBuffer, duplicate, status } = (value ?? {}) as Partial<Record<keyof IoredisClient, unknown>>
   return typeof callBuffer === 'function' && typeof duplicate === 'function' && typeof status === 'string'
-}
-
-/** A client that was never connected, only to be duplicated. */
-export async function ioredisFor(url: string): Promise<IoredisClient> {
-  const { Redis } = await import('ioredis').catch((cause: unknown) => {
-    throw new BackendError('DRIVER_MISSING', 'a redis: URL needs the package ioredis: npm install ioredis', {
-      cause,
-    })
-  })
-  return new Redis(url, { lazyConnect: true }) as unknown as IoredisClient
 }
 
 /** Waiting grows to this between two tries to connect, ms. */

@@ -1,3 +1,4 @@
+import { BackendError } from '../../core/errors.ts'
 import type { Argument, Driver, DriverEvents } from './driver.ts'
 
 /** What is asked of a client, a cluster or a sentinel of node-redis (the package `redis`), 5 or newer. */
@@ -29,6 +30,17 @@ export function isNodeRedis(value: unknown): value is NodeRedisClient {
   return typeof sendCommand === 'function' && typeof duplicate === 'function' && typeof isOpen === 'boolean'
 }
 
+/** A client that is never connected, only duplicated. */
+export async function nodeRedisFor(url: string): Promise<NodeRedisClient> {
+  const { createClient } = await import('redis').catch((cause: unknown) => {
+    throw new BackendError('DRIVER_MISSING', 'a redis: URL needs the package redis: npm install redis', {
+      cause,
+    })
+  })
+  return createClient({ url }) as unknown as NodeRedisClient
+}
+
+/** Waiting grows to this between two tries to connect, ms. */
 const MOST_RETRY_MS = 500
 
 /** Bulk strings (`$`) as Buffers. */

@@ -1,12 +1,26 @@
 import type { Verdict } from './referee.ts'
+import type { StoreServer } from './store-server.ts'
 
 export type Scale = 'quick' | 'full'
 
 /** Where the jobs of a trial are kept. */
 export interface StoreUnderTest {
   readonly name: string
-  /** Its URL, with what it keeps on disk in this folder. */
-  url(folder: string): string
+  readonly isServer: boolean
+  /**
+   * Makes a new one, with what it keeps on disk in this folder if it can.
+   * @param durable the case hits the server: what it has answered must have reached the disk, by whatever setting
+   *   that takes. Else it is as it comes.
+   */
+  open(folder: string, options: { readonly durable: boolean }): Promise<OpenStore>
+}
+
+export interface OpenStore {
+  readonly url: string
+  /** Where it is a server, which can be hit as well. */
+  readonly server?: StoreServer
+  /** Lets go of it when all was judged. */
+  close(): Promise<void>
 }
 
 export interface ChaosContext {
@@ -21,8 +35,10 @@ export interface ChaosContext {
 
 export interface CaseResult {
   readonly verdict: Verdict
-  /** How often a process was hit. */
+  /** How often something was hit. */
   readonly strikes: number
+  /** From each time that the server of the store answered again until each process had settled new work, ms. */
+  readonly outagesMs?: readonly number[]
   /** For people: what else was seen. */
   readonly notes: readonly string[]
   /** What should not have been, beside lost jobs and unexplained duplicates. Empty when all was well. */

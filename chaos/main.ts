@@ -2,12 +2,13 @@
  * Injects faults into real worker processes, and compares what their jobs noted with what the queue says:
  *
  *     npm run chaos -- sqlite [--quick] [--json] [--case kill] [--seed 1]
+ *     npm run chaos -- redis [--quick] [--json] [--case outages] [--seed 1]
  *     npm run chaos -- server [--quick] [--json] [--case reload] [--seed 1]
  *
  * Ends with 1 when a job was lost or ran twice without a reason, or anything else was wrong. See README.md.
  */
 import { parseArguments, UsageError, type Arguments } from './arguments.ts'
-import { isWell, jsonLine } from './report.ts'
+import { isWell, jsonLine, serverJsonLine } from './report.ts'
 import { runSuite } from './run-suite.ts'
 import { SERVER_SUITE, serverSuite } from './server/suite.ts'
 import { SUITES } from './suites.ts'
@@ -30,7 +31,7 @@ async function main(args: Arguments, signal: AbortSignal): Promise<void> {
   }
   say(`chaos ${name}, seed ${seed}${quick ? ', quick: fewer and shorter cases, shorter leases' : ''}`)
   const results = await runSuite(suite, cases, { scale: quick ? 'quick' : 'full', seed, signal, say })
-  if (json) console.log(jsonLine(results))
+  if (json) console.log(suite.store.isServer ? serverJsonLine(results) : jsonLine(results))
   if (![...results.values()].every(isWell)) process.exitCode = 1
 }
 

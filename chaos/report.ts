@@ -50,6 +50,21 @@ export function jsonLine(results: ReadonlyMap<string, CaseResult>): string {
   })
 }
 
+/** The same for a store that is a server: sums over all cases, since its faults are of many kinds. */
+export function serverJsonLine(results: ReadonlyMap<string, CaseResult>): string {
+  const all = [...results.values()]
+  const sum = (count: (result: CaseResult) => number): number =>
+    all.reduce((total, result) => total + count(result), 0)
+  return JSON.stringify({
+    jobs: sum(({ verdict }) => verdict.jobs),
+    lost: sum(({ verdict }) => verdict.lost.length),
+    duplicates: sum(({ verdict }) => verdict.duplicates.length),
+    unexplainedDuplicates: unexplained(all),
+    faults: sum(({ strikes }) => strikes),
+    recoveryMs: recovery(all.flatMap(({ outagesMs = [] }) => outagesMs)),
+  })
+}
+
 /** The longest, in whole ms; null when nothing was cut off, or something never ran again. */
 function recovery(recoveriesMs: readonly number[]): number | null {
   const longest = Math.max(...recoveriesMs)

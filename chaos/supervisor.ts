@@ -7,20 +7,28 @@ import { now } from './clock.ts'
 import type { WorkerSettings } from './job.ts'
 
 /** What a worker process says. */
-export type Report = { readonly kind: 'ready' } | LoopDelay
+export type Report = { readonly kind: 'ready' } | LoopDelay | TimeOfDay
+
+/** What it takes for the time of day; told when asked for the `time`. */
+export interface TimeOfDay {
+  readonly kind: 'time'
+  readonly wallMs: number
+}
 
 /** How long its event loop was held up since it was asked to `measure`; told when asked to `report`. */
 export interface LoopDelay {
   readonly kind: 'loop'
   readonly p99Ms: number
   readonly maxMs: number
-  readonly request?: 'measure' | 'report'
 }
+
+/** What a worker process is asked. */
+export type Request = 'measure' | 'report' | 'time'
 
 export interface SupervisorOptions extends Omit<WorkerSettings, 'life'> {
   readonly processes: number
   /** Variables of the worker processes beside those of this one. */
-  readonly env?: Readonly<Record<string, string>>
+  readonly env?: (life: number) => Readonly<Record<string, string>>
 }
 
 /** A process that ended by itself is started again after so long; one that we ended, at once. */
@@ -92,6 +100,13 @@ export class Supervisor {
     }
   }
 
+  /** What a process takes for the time of day. */
+  async timeOf({ child }: WorkerProcess): Promise<number> {
+    child.send('time' satisfies Request)
+    const [{ wallMs }] = (await once(child, 'message')) as [TimeOfDay]
+    return wallMs
+  }
+
   /** Ends all processes gracefully, and those that do not end by force. */
   async stop(): Promise<void> {
     this.#stopping = true
@@ -129,7 +144,7 @@ export class Supervisor {
       {
         execArgv: ['--conditions=millhand-source'],
         stdio: ['ignore', stderr, stderr, 'ipc'],
-        env: { ...process.env, ...env },
+        env: { ...process.env, ...env?.(life) },
       },
     )
     closeSync(stderr)

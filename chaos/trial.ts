@@ -1,9 +1,10 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { openBackend, Queue } from 'millhand'
-import type { ChaosContext, CaseResult } from './case.ts'
+import { BackendError, openBackend, Queue } from 'millhand'
+import type { ChaosContext, CaseResult, OpenStore } from './case.ts'
 import { jobId, QUEUE, queueOptions, type Work } from './job.ts'
+import { Proxy } from './proxy.ts'
 import { judge, type Interruption } from './referee.ts'
 import { readRuns, type Run } from './runs.ts'
 import { Supervisor } from './supervisor.ts'
@@ -14,7 +15,14 @@ export interface TrialOptions {
   readonly leaseMs: number
   /** Where the store is, when not in the folder of the case. */
   readonly storeFolder?: string
-  readonly env?: Readonly<Record<string, string>>
+  /** Variables of the worker processes, which are counted from 1. */
+  readonly env?: (life: number) => Readonly<Record<string, string>>
+  /** Whether the server of the store is going to be hit. Default: false. */
+  readonly durable?: boolean
+  /** Whether workers and producer reach the server of the store by a proxy. Default: false. */
+  readonly proxied?: boolean
+  /** How long the producer waits for a store that is away, ms. Default: it is told at once. */
+  readonly offlineWaitMs?: number
 }
 
 /** How long to wait for the work to end when no more faults are injected, beyond two leases. */
@@ -30,26 +38,34 @@ export class Trial {
   /** The jobs whose add was answered. */
   readonly accepted = new Set<number>()
   readonly queue: Queue
+  readonly store: OpenStore
+  readonly proxy: Proxy | undefined
   readonly #options: TrialOptions
   readonly #ledgers: string
 
   static async open(context: ChaosContext, options: TrialOptions): Promise<Trial> {
     const ledgers = join(context.folder, 'ledgers')
     mkdirSync(ledgers, { recursive: true })
-    const url = context.store.url(options.storeFolder ?? context.folder)
-    const queue = new Queue(QUEUE, { backend: await openBackend(url), ...queueOptions })
+    const { storeFolder = context.folder, durable = false } = options
+    const store = await context.store.open(storeFolder, { durable })
+    const proxy =
+      options.proxied === true && store.server !== undefined ? await Proxy.to(store.server.port) : undefined
+    const url = proxy === undefined ? store.url : store.server!.urlAt(proxy.port)
+    const offlineWait = options.offlineWaitMs ?? 0
+    const queue = new Queue(QUEUE, { backend: await openBackend(url), offlineWait, ...queueOptions })
     await queue.backend.open()
-    return new Trial(queue, url, ledgers, options, context.signal)
+    return new Trial({ queue, store, proxy }, { url, ledgers }, options, context.signal)
   }
 
   private constructor(
-    queue: Queue,
-    url: string,
-    ledgers: string,
+    { queue, store, proxy }: Pick<Trial, 'queue' | 'store' | 'proxy'>,
+    { url, ledgers }: { url: string; ledgers: string },
     options: TrialOptions,
     signal: AbortSignal,
   ) {
     this.queue = queue
+    this.store = store
+    this.proxy = proxy
     this.#options = options
     this.#ledgers = ledgers
     const { processes, concurrency, leaseMs, env } = options
@@ -95,14 +111,25 @@ export class Trial {
   async workedOff(): Promise<void> {
     const deadline = performance.now() + PATIENCE_MS + 2 * this.#options.leaseMs
     for (;;) {
-      const { counts } = await this.queue.stats()
-      const left = counts.waiting + counts.delayed + counts.active
-      if (left === 0) return
+      const seen = await this.#left()
+      if (seen === 'nothing') return
       if (performance.now() > deadline) {
-        this.violations.push(`work does not end: ${JSON.stringify(counts)}`)
+        this.violations.push(`work does not end: ${seen}`)
         return
       }
       await sleep(100)
+    }
+  }
+
+  /** What is left to do, in words. */
+  async #left(): Promise<string> {
+    try {
+      const { counts } = await this.queue.stats()
+      return counts.waiting + counts.delayed + counts.active === 0 ? 'nothing' : JSON.stringify(counts)
+    } catch (error) {
+      // The store was just away; whoever asks again finds it.
+      if (error instanceof BackendError && error.retryable) return error.message
+      throw error
     }
   }
 
@@ -115,6 +142,8 @@ export class Trial {
       if (job?.state === 'done') done.add(n)
     }
     await this.queue.close()
+    await this.proxy?.close()
+    await this.store.close()
     const { accepted, interruptions } = this
     const { concurrency } = this.#options
     const verdict = judge({ accepted, done, runs: this.runs(), interruptions, concurrency })

@@ -5,7 +5,7 @@ import { openBackend, Queue, Server } from 'millhand'
 import { jobNumber, QUEUE, queueOptions, type Work, type WorkerSettings } from './job.ts'
 import { Ledger } from './ledger.ts'
 import { tellSettled } from './settled.ts'
-import type { LoopDelay, Report } from './supervisor.ts'
+import type { Report, Request } from './supervisor.ts'
 
 /** Work goes on in steps, so that a process that is stopped does not get its work done by the passing of time. */
 const STEP_MS = 20
@@ -38,7 +38,8 @@ worker.events.on('stale', ({ jobs }) => {
 })
 
 const loop = monitorEventLoopDelay({ resolution: 5 })
-process.on('message', (request: LoopDelay['request']) => {
+process.on('message', (request: Request) => {
+  if (request === 'time') return report({ kind: 'time', wallMs: Date.now() })
   if (request === 'measure') {
     loop.reset()
     loop.enable()

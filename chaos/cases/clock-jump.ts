@@ -1,7 +1,7 @@
-import { existsSync, globSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { ChaosCase } from '../case.ts'
+import { movedBy, noFakeClock, setClock } from '../fake-clock.ts'
 import { jobId } from '../job.ts'
 import { Trial } from '../trial.ts'
 import { evenWork } from '../work.ts'
@@ -19,8 +19,7 @@ export const clockJump: ChaosCase = {
   name: 'clock-jump',
   title: 'the wall clock of the worker processes moves by an hour, both ways',
   quick: false,
-  obstacle: () =>
-    libfaketime() === undefined ? 'libfaketime is not installed: apt-get install -y libfaketime' : undefined,
+  obstacle: noFakeClock,
   async run(context) {
     const { jobs, pauseMs } = SIZES[context.scale]
     const file = join(context.folder, 'time')
@@ -29,13 +28,7 @@ export const clockJump: ChaosCase = {
       processes: 3,
       concurrency: 20,
       leaseMs: 30_000,
-      env: {
-        LD_PRELOAD: libfaketime()!,
-        FAKETIME_TIMESTAMP_FILE: file,
-        FAKETIME_NO_CACHE: '1',
-        FAKETIME_DONT_FAKE_MONOTONIC: '1',
-        FAKETIME_DONT_RESET: '1',
-      },
+      env: () => movedBy(file),
     })
     await trial.add(evenWork(jobs, 240))
     await trial.supervisor.start()
@@ -64,15 +57,4 @@ async function spreadMs({ queue, accepted }: Trial): Promise<number> {
     last = Math.max(last, finishedAt)
   }
   return last - first
-}
-
-/** Put in place at once: a process may read it at any time. */
-function setClock(file: string, offset: string): void {
-  writeFileSync(`${file}.next`, offset)
-  renameSync(`${file}.next`, file)
-}
-
-function libfaketime(): string | undefined {
-  const folders = ['/usr/lib/*/faketime', '/usr/lib/faketime', '/usr/local/lib/faketime']
-  return globSync(folders.map((folder) => `${folder}/libfaketimeMT.so.1`)).find((path) => existsSync(path))
 }

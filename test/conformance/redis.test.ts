@@ -68,7 +68,7 @@ async function timed(client: RedisClient): Promise<Harness> {
 }
 
 describe('a server through ioredis, its time in our hands', () => {
-  const open = (): Promise<Harness> => timed(admin as unknown as RedisClient)
+  const open = (): Promise<Harness> => timed(admin)
   for (const { title, run } of runnable(conformanceCases, open)) test(title, ({ skip }) => run(skip))
 })
 
@@ -79,6 +79,6 @@ describe.concurrent('a server and its own time', () => {
 })
 
 describe('a server through node-redis, its time in our hands', () => {
-  const open = (): Promise<Harness> => timed(createClient({ url: server.url }) as unknown as RedisClient)
+  const open = (): Promise<Harness> => timed(createClient({ url: server.url }))
   for (const { title, run } of runnable(conformanceCases, open)) test(title, ({ skip }) => run(skip))
 })

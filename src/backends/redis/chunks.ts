@@ -14,3 +14,25 @@ export async function inChunks<T, R>(
   }
   return results
 }
+
+/** What belongs to several queues, each queue by itself, and the answers in the order of the questions. */
+export async function perQueue<T, R>(
+  items: readonly T[],
+  queueOf: (item: T) => string,
+  work: (queue: string, items: readonly T[]) => Promise<R[]>,
+): Promise<R[]> {
+  const first = items[0]
+  if (first === undefined) return []
+  const groups = Map.groupBy(items.keys(), (at) => queueOf(items[at]!))
+  const results: R[] = []
+  await Promise.all(
+    [...groups].map(async ([queue, places]) => {
+      const these = await inChunks(
+        places.map((at) => items[at]!),
+        (chunk) => work(queue, chunk),
+      )
+      for (const [n, at] of places.entries()) results[at] = these[n]!
+    }),
+  )
+  return results
+}

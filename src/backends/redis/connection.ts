@@ -106,8 +106,7 @@ export class Connection {
         },
         (error: unknown) => {
           this.#pending.delete(pending)
-          // eslint-disable-next-line prefer-promise-reject-errors
-          reject(error as Error)
+          reject(error)
         },
       )
     })

@@ -91,7 +91,7 @@ export function fromUrl(url: URL | string): Backend {
 }
 
 function asDuration(text: string): Duration {
-  return /^\d+$/.test(text) ? Number(text) : (text as Duration)
+  return /^\d+$/.test(text) ? Number(text) : text
 }
 
 function isLocation(value: unknown): boolean {

@@ -1,5 +1,5 @@
 import { BackendError } from '../../core/errors.ts'
-import type { Argument, Driver, DriverEvents } from './driver.ts'
+import type { Driver, DriverEvents } from './driver.ts'
 
 /** What is asked of a client, a cluster or a sentinel of node-redis (the package `redis`), 5 or newer. */
 export interface NodeRedisClient {
@@ -37,7 +37,7 @@ export async function nodeRedisFor(url: string): Promise<NodeRedisClient> {
       cause,
     })
   })
-  return createClient({ url }) as unknown as NodeRedisClient
+  return createClient({ url })
 }
 
 /** Waiting grows to this between two tries to connect, ms. */
@@ -93,10 +93,10 @@ export function overNodeRedis(client: NodeRedisClient, events: DriverEvents): Dr
     connect,
     send: (key, args) =>
       isCluster
-        ? own.sendCommand(key, false, args as Argument[], AS_BUFFERS)
+        ? own.sendCommand(key, false, args, AS_BUFFERS)
         : isSentinel
-          ? own.sendCommand(false, args as Argument[], AS_BUFFERS)
-          : own.sendCommand(args as Argument[], AS_BUFFERS),
+          ? own.sendCommand(false, args, AS_BUFFERS)
+          : own.sendCommand(args, AS_BUFFERS),
     async subscribe(channel) {
       channels.add(channel)
       if (connected) await own.subscribe(channel, onMessage)

@@ -15,6 +15,7 @@ export interface StoreOptions {
   readonly allowEviction: boolean
   readonly commandTimeoutMs: number
   readonly clock: ScriptClock
+  readonly maxPayloadBytes: number
 }
 
 /** So long the queues of an owner are remembered after it last took or renewed anything, s. */
@@ -51,6 +52,10 @@ export class Store {
   get connectionOptions(): ConnectionOptions {
     const { client, label, commandTimeoutMs } = this.#options
     return { client, label, commandTimeoutMs }
+  }
+
+  get maxPayloadBytes(): number {
+    return this.#options.maxPayloadBytes
   }
 
   /** True when two queues may be on two servers. */
@@ -92,9 +97,13 @@ export class Store {
     return this.#connection.run(script, this.keys.base(queue), args)
   }
 
+  knowsQueue(queue: string): boolean {
+    return this.#knownQueues.has(queue)
+  }
+
   /** Notes that a queue was used, which is what stats() lists. */
   async noteQueue(queue: string): Promise<void> {
-    if (this.#knownQueues.has(queue)) return
+    if (this.knowsQueue(queue)) return
     await this.open()
     await this.#connection.command(this.keys.queues, ['SADD', this.keys.queues, queue])
     this.#knownQueues.add(queue)
@@ -106,23 +115,24 @@ export class Store {
     return texts(found)
   }
 
+  knowsOwner(owner: string, queue: string): boolean {
+    const notedAt = this.#knownOwners.get(owner)?.get(queue)
+    return notedAt !== undefined && performance.now() - notedAt < OWNER_REFRESH_MS
+  }
+
   /**
    * Notes, before it claims, that an owner may have claims in a queue: whoever renews or releases it later finds
    * them by that, and may be another process.
    */
   async noteOwner(owner: string, queue: string): Promise<void> {
-    let queues = this.#knownOwners.get(owner)
-    if (queues === undefined) this.#knownOwners.set(owner, (queues = new Map()))
-    const notedAt = queues.get(queue)
-    if (notedAt !== undefined && performance.now() - notedAt < OWNER_REFRESH_MS) return
     await this.open()
     const key = this.keys.owner(owner)
     await this.#connection.command(key, ['SADD', key, queue])
     await this.#connection.command(key, ['EXPIRE', key, String(OWNER_SECONDS)])
     // Owners come and go with the workers of this process, and are few.
     if (this.#knownOwners.size > 1000) this.#knownOwners.clear()
-    queues.set(queue, performance.now())
-    this.#knownOwners.set(owner, queues)
+    const queues = this.#knownOwners.get(owner) ?? new Map<string, number>()
+    this.#knownOwners.set(owner, queues.set(queue, performance.now()))
   }
 
   async queuesOf(owner: string): Promise<string[]> {

@@ -11,7 +11,7 @@ import { until } from '../fixtures/until.ts'
 
 const FILE = fileURLToPath(new URL('../fixtures/cli/misbehaves.ts', import.meta.url))
 const AT_ONCE = ['hangs', 'throwsUndefined', 'throwsFrozen', ...Array<string>(50).fill('welcome')]
-/** They start together, when the thread that renews the leases is there. */
+/** They start together, when the thread that renews the leases does so and nothing else is in hand. */
 const LATER = ['waits', 'blocks', 'waits', 'welcome']
 
 type Input = JobInput<JobSchemas>
@@ -21,17 +21,18 @@ test('handlers that misbehave end with a reason, cost their neighbours nothing, 
   const folder = await mkdtemp(join(tmpdir(), 'millhand-handlers-'))
   const path = join(folder, 'jobs.db')
   const mail = new Queue('mail', { backend: sqlite(path) })
-  const job = (type: string, delay: string): Input => ({ type, payload: {}, options: { delay } })
-  await mail.addMany([...AT_ONCE.map((type) => job(type, '0s')), ...LATER.map((type) => job(type, '1500ms'))])
+  const job = (type: string): Input => ({ type, payload: {} })
+  await mail.addMany(AT_ONCE.map(job))
   const command = start(['run', FILE], { env: { DB: path } })
   try {
-    await until(
-      async () => {
-        const { waiting, active, delayed } = (await mail.stats()).counts
-        return waiting + active + delayed === 0
-      },
-      { what: 'every job to be settled' },
-    )
+    const settled = async (): Promise<boolean> => {
+      const { waiting, active, delayed } = (await mail.stats()).counts
+      return waiting + active + delayed === 0
+    }
+    await command.printed('leases are renewed')
+    await until(settled, { what: 'the first jobs to be settled' })
+    await mail.addMany(LATER.map(job))
+    await until(settled, { what: 'every job to be settled' })
     command.child.kill('SIGTERM')
     const { code, err } = await command.ended
     expect(code).toBe(0)

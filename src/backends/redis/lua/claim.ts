@@ -129,25 +129,21 @@ local function takeFrom(q, sources, limit, maxBytes, taken)
     end
     if not isLate then
       -- A payload is no longer than its record: most need not be measured.
-      taken.bytes = taken.bytes + #record
-      if taken.bytes > maxBytes then
-        if not taken.exact then
-          taken.exact, taken.bytes = true, #record
-          for i, each in ipairs(taken.records) do
-            taken.bytes = taken.bytes + payloadBytes(parse('', each))
-          end
-        end
-        taken.bytes = taken.bytes - #record + payloadBytes(parse('', record))
-        if taken.bytes > maxBytes and #taken.entries > 0 then
-          done = true
-          -- One that expires was disarmed above, and stays where it is.
-          if flags >= 128 then
-            local job = parse(best.ids[at], record, changes)
-            if not job.m.x then call('ZADD', q.e, job.created + job.expire, job.entry) end
-          end
-          break
-        end
+      local size = taken.exact and payloadBytes(parse('', record)) or #record
+      if taken.bytes + size > maxBytes and not taken.exact then
+        taken.exact, taken.bytes, size = true, 0, payloadBytes(parse('', record))
+        for _, each in ipairs(taken.records) do taken.bytes = taken.bytes + payloadBytes(parse('', each)) end
       end
+      if taken.bytes + size > maxBytes and #taken.entries > 0 then
+        done = true
+        -- One that expires was disarmed above, and stays where it is.
+        if flags >= 128 then
+          local job = parse(best.ids[at], record, changes)
+          if not job.m.x then call('ZADD', q.e, job.created + job.expire, job.entry) end
+        end
+        break
+      end
+      taken.bytes = taken.bytes + size
       local n = #taken.entries + 1
       taken.entries[n], taken.records[n], taken.changes[n] = best.entries[at], record, changes
       taken.special[n] = changes or flags % 128 >= 64

@@ -76,6 +76,6 @@ local function enqueue(q, packed, max)
     end
   end
   if first and tonumber(call('ZRANGE', q.d, 0, 0, 'WITHSCORES')[2]) == first then wake(q) end
-  return results, unfinished
+  return results, unfinished + added
 end
 `

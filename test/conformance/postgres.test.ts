@@ -6,21 +6,24 @@ import type { Backend } from '../../src/queue/backend.ts'
 import { startPostgres } from '../servers/postgres.ts'
 
 let server: Awaited<ReturnType<typeof startPostgres>>
+let pool: pg.Pool
 beforeAll(async () => {
   server = await startPostgres()
+  pool = new pg.Pool({ connectionString: server.url, max: 20 })
+  pool.on('error', () => {})
 }, 60_000)
-afterAll(() => server.stop())
+afterAll(async () => {
+  await pool.end()
+  await server.stop()
+})
 
 /** All cases share one schema: each has queues of its own. Time is the server's, and is waited for. */
-async function harness(open: () => { backend: Backend; end: () => Promise<void> }): Promise<Harness> {
+async function harness(make: () => Backend): Promise<Harness> {
   const opened: (() => Promise<void>)[] = []
   return {
     async open() {
-      const { backend, end } = open()
-      opened.push(async () => {
-        await backend.close()
-        await end()
-      })
+      const backend = make()
+      opened.push(() => backend.close())
       await backend.open()
       return backend
     },
@@ -45,19 +48,15 @@ async function harness(open: () => { backend: Backend; end: () => Promise<void> 
 }
 
 describe.concurrent('a server, by its URL', () => {
-  const open = (): Promise<Harness> =>
-    harness(() => ({ backend: postgres(server.url), end: async () => {} }))
+  // One connection does for all: no operation holds one while it needs another.
+  const open = (): Promise<Harness> => harness(() => postgres(server.url, { connections: 1 }))
   for (const { title, run } of runnable(conformanceCases, open)) {
     test(title, { timeout: 30_000 }, ({ skip }) => run(skip))
   }
 })
 
 describe.concurrent('a server, through a pool of the caller', () => {
-  const open = (): Promise<Harness> =>
-    harness(() => {
-      const pool = new pg.Pool({ connectionString: server.url, max: 4 })
-      return { backend: postgres(pool, { schema: 'other "jobs"' }), end: () => pool.end() }
-    })
+  const open = (): Promise<Harness> => harness(() => postgres(pool, { schema: 'other "jobs"' }))
   for (const { title, run } of runnable(conformanceCases, open)) {
     test(title, { timeout: 30_000 }, ({ skip }) => run(skip))
   }

@@ -78,11 +78,19 @@ export class Connections {
     })
   }
 
-  /** A connection outside of the pool, to listen on; undefined when it is not ours to make. */
-  dedicated(): OwnClient | undefined {
+  /** A connection to listen on: of our own, or one that is kept from the caller's pool. */
+  async dedicated(): Promise<{ client: OwnClient; end: () => void }> {
     const { source } = this.#options
-    if (typeof source !== 'string' || this.#driver === undefined) return undefined
-    return new this.#driver.Client(this.#settings(source))
+    if (typeof source !== 'string') {
+      const client = (await source.connect()) as OwnClient
+      return { client, end: () => client.release?.(true) }
+    }
+    const client = new this.#driver!.Client(this.#settings(source))
+    // It may fail before anybody else listens for it.
+    client.on('error', () => {})
+    await client.connect()
+    ;(client.connection.stream as { unref?: () => void }).unref?.()
+    return { client, end: () => client.connection.stream.destroy() }
   }
 
   explained(error: unknown): Error {

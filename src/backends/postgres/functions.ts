@@ -1,9 +1,9 @@
 /**
  * What is done in the server, each in one call. Functions, for the plans that they keep; and because a scan of a
- * table that was empty when a plan was made must not stay a scan of all of it, none may be planned.
+ * table that was empty when a plan was made must not stay a scan of all of it, none may be planned. (A plan without that choice looks costly: it is not to be compiled.)
  */
 export function functions(s: string, space: number): string {
-  const planned = `SET enable_seqscan = off SET plan_cache_mode = force_generic_plan SET lock_timeout = '4s'`
+  const planned = `SET enable_seqscan = off SET jit = off SET plan_cache_mode = force_generic_plan SET lock_timeout = '4s'`
   // Between a low mark's own bits and those of the schema.
   const mark = `(${space}::bigint << 48)`
   return `

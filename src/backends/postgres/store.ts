@@ -45,7 +45,7 @@ export class Store {
     this.#callers = new CallerClients(options.schema, this.#connections.label)
     this.watchers = new Watchers({
       channel: options.schema,
-      connect: () => (options.listen ? this.#connections.dedicated() : undefined),
+      connect: options.listen ? () => this.#connections.dedicated() : undefined,
       notify: (work) => this.#connections.withPool((pool) => work(this.#session(pool, 'pool'))),
       deadlineMs: options.deadlineMs,
     })

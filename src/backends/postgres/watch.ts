@@ -8,11 +8,17 @@ import { escaped, unescaped } from './text.ts'
 const GAP_MS = 2
 const RETRY = { baseMs: 100, maxMs: 5_000, factor: 2, jitter: 'equal' } as const
 
+/** A connection that is there to listen. */
+export interface Listener {
+  readonly client: OwnClient
+  readonly end: () => void
+}
+
 export interface WatchersOptions {
   /** The channel, which is the name of the schema. */
   readonly channel: string
-  /** A connection to listen on; undefined where none is to be had. */
-  readonly connect: () => OwnClient | undefined
+  /** Makes a connection to listen on. Undefined: nobody listens. */
+  readonly connect: (() => Promise<Listener>) | undefined
   /** Runs statements outside of a transaction. */
   readonly notify: (work: (session: Session) => Promise<void>) => Promise<void>
   readonly deadlineMs: number
@@ -31,7 +37,8 @@ export class Watchers {
   readonly #pending = new Set<string>()
   readonly #toSend = new Set<string>()
   #sending: Promise<void> | undefined
-  #client: OwnClient | undefined
+  /** The present connection, or the attempt to make it. */
+  #line: { listener?: Listener } | undefined
   #retry: NodeJS.Timeout | undefined
   #failures = 0
   #closed = false
@@ -96,43 +103,48 @@ export class Watchers {
   }
 
   #listen(): void {
-    if (this.#client !== undefined || this.#retry !== undefined || this.#closed) return
-    const client = this.#options.connect()
-    if (client === undefined) return
-    this.#client = client
+    const { connect } = this.#options
+    if (connect === undefined || this.#line !== undefined || this.#retry !== undefined || this.#closed) return
+    const line: { listener?: Listener } = {}
+    this.#line = line
     const lost = (): void => {
-      if (this.#client !== client) return
+      if (this.#line !== line) return
       this.#silence()
-      if (this.#hints.size === 0 || this.#closed) return
       this.#retry = setTimeout(() => {
         this.#retry = undefined
         this.#listen()
       }, backoffMs(RETRY, this.#failures++))
       this.#retry.unref()
     }
-    client.on('error', lost)
-    client.on('end', lost)
-    client.on('notification', ({ payload = '' }) => this.#heard(payload))
-    this.#begin(client).then(() => (this.#failures = 0), lost)
-  }
-
-  async #begin(client: OwnClient): Promise<void> {
-    await client.connect()
-    ;(client.connection.stream as { unref?: () => void }).unref?.()
-    await client.query({
-      text: `LISTEN "${this.#options.channel.replaceAll('"', '""')}"`,
-      query_timeout: this.#options.deadlineMs,
-    })
-    // What happened while nobody listened.
-    for (const queue of this.#hints.keys()) this.#tell(queue)
+    connect()
+      .then(async (listener) => {
+        // Nobody wants it any more.
+        if (this.#line !== line) {
+          listener.end()
+          return
+        }
+        line.listener = listener
+        const { client } = listener
+        client.on('error', lost)
+        client.on('end', lost)
+        client.on('notification', ({ payload = '' }) => this.#heard(payload))
+        await client.query({
+          text: `LISTEN "${this.#options.channel.replaceAll('"', '""')}"`,
+          query_timeout: this.#options.deadlineMs,
+        })
+        this.#failures = 0
+        // What happened while nobody listened.
+        for (const queue of this.#hints.keys()) this.#tell(queue)
+      })
+      .catch(lost)
   }
 
   #silence(): void {
     clearTimeout(this.#retry)
     this.#retry = undefined
-    const client = this.#client
-    this.#client = undefined
-    client?.connection.stream.destroy()
+    const line = this.#line
+    this.#line = undefined
+    line?.listener?.end()
   }
 
   #heard(payload: string): void {

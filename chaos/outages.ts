@@ -28,7 +28,7 @@ export const restart: Outage = {
   recoveryMs: RECOVERY_MS,
   async happen({ server, random }) {
     await server.end('SIGTERM')
-    await sleep(random.integer(0, 1500))
+    await sleep(random.integer(0, 1000))
     await server.start()
     return 1
   },
@@ -39,7 +39,7 @@ export const crash: Outage = {
   recoveryMs: RECOVERY_MS,
   async happen({ server, random }) {
     await server.end('SIGKILL')
-    await sleep(random.integer(0, 1500))
+    await sleep(random.integer(0, 1000))
     await server.start()
     return 1
   },
@@ -76,7 +76,7 @@ export const delay: Outage = {
   recoveryMs: RECOVERY_MS,
   async happen({ proxy, random }) {
     proxy.delay(random.integer(100, 400))
-    await sleep(1500)
+    await sleep(1000)
     proxy.delay(0)
     return 1
   },

@@ -9,6 +9,8 @@ interface Size {
   readonly strikes: number
   readonly gapMs: readonly [number, number]
   readonly leaseMs: number
+  /** Of the work of a job. Default: 500. */
+  readonly longestMs?: number
 }
 
 /** Worker processes are killed one after the other, while they work and while what that cut off is recovered. */
@@ -21,7 +23,8 @@ export const kill: ChaosCase = {
       // As many strikes as it takes to hit those, too, that recover the jobs of the first: their leases are over
       // after 30 s, the default.
       full: { jobs: 5000, strikes: 50, gapMs: [400, 1000], leaseMs: 30_000 },
-      quick: { jobs: 700, strikes: 10, gapMs: [300, 500], leaseMs: 2000 },
+      // Shorter work: what was cut off runs alone afterwards.
+      quick: { jobs: 1000, strikes: 10, gapMs: [300, 500], leaseMs: 2000, longestMs: 200 },
     }),
 }
 
@@ -33,7 +36,7 @@ export const terminate: ChaosCase = {
   run: (context) =>
     strikeAll(context, 'SIGTERM', {
       full: { jobs: 5000, strikes: 15, gapMs: [400, 1000], leaseMs: 30_000 },
-      quick: { jobs: 600, strikes: 6, gapMs: [300, 500], leaseMs: 30_000 },
+      quick: { jobs: 800, strikes: 6, gapMs: [300, 500], leaseMs: 30_000, longestMs: 200 },
     }),
 }
 
@@ -42,10 +45,10 @@ async function strikeAll(
   signal: 'SIGKILL' | 'SIGTERM',
   sizes: Record<ChaosContext['scale'], Size>,
 ): Promise<CaseResult> {
-  const { jobs, strikes: count, gapMs, leaseMs } = sizes[context.scale]
+  const { jobs, strikes: count, gapMs, leaseMs, longestMs } = sizes[context.scale]
   const trial = await Trial.open(context, { processes: 3, concurrency: 20, leaseMs })
   const schedule = strikes(context.seed, signal, count, gapMs)
-  const work = mixedWork(context.seed, jobs)
+  const work = mixedWork(context.seed, jobs, longestMs)
   const atFirst = Math.floor(jobs * 0.8)
   await trial.add(work.slice(0, atFirst))
   await trial.supervisor.start()

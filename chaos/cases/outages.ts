@@ -17,8 +17,8 @@ interface Plan {
   readonly times: number
 }
 
-/** Between what is over and what comes next, beyond the time that it may take to recover. */
-const GAP_MS = 500
+/** Between the recovery from one and what comes next. */
+const GAP_MS = { quick: 200, full: 500 }
 const PROCESSES = 3
 const CONCURRENCY = 10
 /** A little more than the processes can do. */
@@ -88,7 +88,7 @@ async function run({ outages: each, times }: Plan, context: ChaosContext): Promi
   if (proxy === undefined || server === undefined) throw new Error('expected a store that is a server')
   const feed = feeding(trial, context.seed)
   await supervisor.start()
-  await sleep(GAP_MS)
+  await sleep(GAP_MS[context.scale])
   let strikes = 0
   const found: { name: string; tookMs: number }[] = []
   for (const outage of schedule(each, context.scale === 'quick' ? 1 : times, random)) {
@@ -103,7 +103,7 @@ async function run({ outages: each, times }: Plan, context: ChaosContext): Promi
       )
     }
     found.push({ name: outage.name, tookMs })
-    await sleep(GAP_MS)
+    await sleep(GAP_MS[context.scale])
   }
   await feed.stop()
   await trial.workedOff()

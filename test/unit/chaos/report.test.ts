@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import type { CaseResult } from '../../../chaos/case.ts'
 import { judge, type Evidence } from '../../../chaos/referee.ts'
-import { caseText, isWell, jsonLine } from '../../../chaos/report.ts'
+import { caseText, isWell, jsonLine, serverJsonLine } from '../../../chaos/report.ts'
 
 const first = { job: 1, token: 'a:1', life: 1, startedAt: 100 }
 const again = { job: 1, token: 'b:1', life: 2, startedAt: 400, endedAt: 410, returnedAt: 411, settledAt: 412 }
@@ -45,6 +45,22 @@ test('a case alone gives its own figures, and no recovery where nothing was cut 
     duplicates: 0,
     recoveryMs: null,
   })
+})
+
+test('the line of a store that is a server has the sums of all cases, and the longest return', () => {
+  const results = new Map([
+    ['kill', result({ strikes: 10 })],
+    ['outages', { ...result({ strikes: 3, interruptions: [] }), outagesMs: [120.4, 310.2] }],
+  ])
+  expect(JSON.parse(serverJsonLine(results))).toEqual({
+    jobs: 2,
+    lost: 0,
+    duplicates: 2,
+    unexplainedDuplicates: 1,
+    faults: 13,
+    recoveryMs: 310,
+  })
+  expect(JSON.parse(serverJsonLine(new Map([['kill', result()]])))).toMatchObject({ recoveryMs: null })
 })
 
 test('all is well only when nothing is lost, doubled without a reason, or otherwise wrong', () => {

@@ -142,6 +142,8 @@ test('what a blocked loop here heard too late of does not count as late', async 
   const [ask, answered] = [newPath(), newPath()]
   const task = pool.submit('answer', [ask, answered], { timeout: 1_000 })
   await until(() => task.status === 'running')
+  // By then the pool has noted when it began.
+  await new Promise((resolve) => setTimeout(resolve, 50))
   writeFileSync(ask, '')
   // This loop hears of nothing until it is too late, however long the answer takes.
   const end = performance.now() + 1_200

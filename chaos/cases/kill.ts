@@ -24,7 +24,7 @@ export const kill: ChaosCase = {
       // after 30 s, the default.
       full: { jobs: 5000, strikes: 50, gapMs: [400, 1000], leaseMs: 30_000 },
       // Shorter work: what was cut off runs alone afterwards.
-      quick: { jobs: 1000, strikes: 10, gapMs: [300, 500], leaseMs: 2000, longestMs: 200 },
+      quick: { jobs: 700, strikes: 10, gapMs: [300, 500], leaseMs: 2000, longestMs: 200 },
     }),
 }
 
@@ -36,7 +36,7 @@ export const terminate: ChaosCase = {
   run: (context) =>
     strikeAll(context, 'SIGTERM', {
       full: { jobs: 5000, strikes: 15, gapMs: [400, 1000], leaseMs: 30_000 },
-      quick: { jobs: 800, strikes: 6, gapMs: [300, 500], leaseMs: 30_000, longestMs: 200 },
+      quick: { jobs: 500, strikes: 4, gapMs: [300, 500], leaseMs: 30_000, longestMs: 200 },
     }),
 }
 

@@ -361,7 +361,7 @@ export const lives: fc.Arbitrary<Steps> = fc.array(step, { minLength: 10, maxLen
 export interface Time {
   readonly clock: FakeClock
   /** The clock has moved. */
-  moved?(): Promise<void>
+  readonly moved?: () => Promise<void>
 }
 
 /** Takes a store and the model through the same steps and compares all that can be seen after each. */

@@ -35,11 +35,15 @@ local function isHole(q, source)
     or call('ZSCORE', q.d, entry)
 end
 
+-- A claim that meets more than this of what is expired, or was left behind, leaves the others to the next.
+local MOST_SKIPPED = 1000
+
 -- Shows the next job of a source, and reads n more when there is none at hand.
 local function peek(q, source, n)
   while true do
     if not source.entries or source.at > #source.entries then
       if source.dry then return false end
+      if source.filled > MOST_SKIPPED then wake(q) return false end
       fetch(q, source, n)
       if #source.entries < n then source.dry = true end
       if #source.entries == 0 then return false end
@@ -119,6 +123,16 @@ local function takeFrom(q, sources, limit, maxBytes, taken)
     local at = best.at
     local record, changes = best.records[at], best.changes and best.changes[at] or false
     local flags = byte(record, 13)
+    -- A payload is no longer than its record: most need not be measured.
+    local size = taken.exact and payloadBytes(parse('', record)) or #record
+    if taken.bytes + size > maxBytes and not taken.exact then
+      taken.exact, taken.bytes, size = true, 0, payloadBytes(parse('', record))
+      for _, each in ipairs(taken.records) do taken.bytes = taken.bytes + payloadBytes(parse('', each)) end
+    end
+    if taken.bytes + size > maxBytes and #taken.entries > 0 then
+      done = true
+      break
+    end
     local isLate = false
     if flags >= 128 then
       local job = parse(best.ids[at], record, changes)
@@ -128,21 +142,6 @@ local function takeFrom(q, sources, limit, maxBytes, taken)
       end
     end
     if not isLate then
-      -- A payload is no longer than its record: most need not be measured.
-      local size = taken.exact and payloadBytes(parse('', record)) or #record
-      if taken.bytes + size > maxBytes and not taken.exact then
-        taken.exact, taken.bytes, size = true, 0, payloadBytes(parse('', record))
-        for _, each in ipairs(taken.records) do taken.bytes = taken.bytes + payloadBytes(parse('', each)) end
-      end
-      if taken.bytes + size > maxBytes and #taken.entries > 0 then
-        done = true
-        -- One that expires was disarmed above, and stays where it is.
-        if flags >= 128 then
-          local job = parse(best.ids[at], record, changes)
-          if not job.m.x then call('ZADD', q.e, job.created + job.expire, job.entry) end
-        end
-        break
-      end
       taken.bytes = taken.bytes + size
       local n = #taken.entries + 1
       taken.entries[n], taken.records[n], taken.changes[n] = best.entries[at], record, changes
@@ -151,12 +150,15 @@ local function takeFrom(q, sources, limit, maxBytes, taken)
         best.filled = best.filled + 1
         for _, source in ipairs(sources) do
           -- Its second place: nobody may step on it.
-          if source.line == best.line and not source.isList then source.entries, source.read, source.dry = nil, source.used, false end
+          if source.line == best.line and not source.isList then
+            source.entries, source.read, source.dry = nil, source.used, false
+          end
         end
       end
     end
     best.at = at + 1
     best.used = best.used + 1
+    if #late >= MOST_SKIPPED then wake(q) done = true end
   end
   local filled = 0
   for _, source in ipairs(sources) do

@@ -95,7 +95,8 @@ export class PostgresBackend implements Backend {
   /** Sees to what is in the way, until there is nothing. */
   async #claim(request: ClaimRequest, first: Taken): Promise<ClaimResult> {
     let taken = first
-    while (taken.late.length > 0) {
+    // Should clocks jump, what is in the way may not be late any more; a claim that gives nothing is asked again.
+    for (let rounds = 0; taken.late.length > 0 && rounds < 100; rounds++) {
       const { late } = taken
       await this.#store.transact((session) => expire(session, request.queue, late))
       taken = await this.#store.run((session) => take(session, request))
@@ -151,7 +152,10 @@ export class PostgresBackend implements Backend {
       const results: (SettleResult | undefined)[] = last.map(() => undefined)
       plain.note(finished, results)
       const settled = await this.#settleRest(last, results)
-      return { settled: [...before, ...settled], claimed: await this.#claim(request, readTaken(taken, request.token)) }
+      return {
+        settled: [...before, ...settled],
+        claimed: await this.#claim(request, readTaken(taken, request.token)),
+      }
     })
   }
 
@@ -203,9 +207,7 @@ export class PostgresBackend implements Backend {
   }
 
   list(filter: JobFilter): Promise<JobRecord[]> {
-    return this.#store.operate(() =>
-      this.#store.run((session) => search(session, filter, JOB_STATES, true)),
-    )
+    return this.#store.operate(() => this.#store.run((session) => search(session, filter, JOB_STATES, true)))
   }
 
   stats(queue?: string): Promise<QueueStats[]> {
@@ -269,7 +271,10 @@ export class PostgresBackend implements Backend {
 }
 
 /** Long lists a part at a time, so that no statement is large. */
-async function inChunks<T, R>(items: readonly T[], work: (chunk: readonly T[]) => Promise<R[]>): Promise<R[]> {
+async function inChunks<T, R>(
+  items: readonly T[],
+  work: (chunk: readonly T[]) => Promise<R[]>,
+): Promise<R[]> {
   if (items.length === 0) return []
   if (items.length <= CHUNK) return work(items)
   const results: R[] = []

@@ -37,7 +37,9 @@ export class CallerClients {
     const text = IDENTITY(this.#schema)
     const [ours, theirs] = await Promise.all([
       own().then((session) => session.row(text)),
-      transaction.query({ text, rowMode: 'array', types: RAW }).then((result) => (result as { rows: unknown[][] }).rows[0]),
+      transaction
+        .query({ text, rowMode: 'array', types: RAW })
+        .then((result) => (result as { rows: unknown[][] }).rows[0]),
     ])
     if (String(ours) !== String(theirs)) {
       throw new InvalidOptionError(

@@ -69,7 +69,10 @@ export class Changes {
     const { s } = this.#session
     const taken = all.filter(({ before }) => before.token !== null)
     if (taken.length > 0) {
-      const seqs = fixedArray('int8', taken.map(({ before }) => before.seq))
+      const seqs = fixedArray(
+        'int8',
+        taken.map(({ before }) => before.seq),
+      )
       await this.#session.rows(`DELETE FROM ${s}.claim WHERE seq = ANY ($1)`, [seqs])
     }
     await this.#remove(all.filter(({ change }) => change.removed === true).map(({ before }) => before))
@@ -89,7 +92,10 @@ export class Changes {
 
   async #update(all: readonly { before: JobRecord; change: JobChange }[]): Promise<void> {
     if (all.length === 0) return
-    const next = all.map(({ before, change: { removed: _, ...change } }): JobRecord => ({ ...before, ...change }))
+    const next = all.map(({ before, change: { removed: _, ...change } }): JobRecord => ({
+      ...before,
+      ...change,
+    }))
     const results = next.map(({ result }) => (result === null ? null : kept(result)))
     const numbers = (of: (job: JobRecord) => number | null): Buffer => fixedArray('int8', next.map(of))
     await this.#session.rows(
@@ -112,9 +118,18 @@ export class Changes {
         numbers(({ expiresAt }) => expiresAt),
         numbers(({ finishedAt }) => finishedAt),
         numbers(({ keepUntil }) => keepUntil),
-        orNull(results.map((result) => result?.text ?? null), textArray),
-        orNull(results.map((result) => result?.form ?? null), (all) => fixedArray('int2', all)),
-        fixedArray('bool', all.map(({ change }) => change.payload !== undefined)),
+        orNull(
+          results.map((result) => result?.text ?? null),
+          textArray,
+        ),
+        orNull(
+          results.map((result) => result?.form ?? null),
+          (all) => fixedArray('int2', all),
+        ),
+        fixedArray(
+          'bool',
+          all.map(({ change }) => change.payload !== undefined),
+        ),
         orNull(next.map(moreOf), textArray),
       ],
     )
@@ -133,13 +148,24 @@ export class Changes {
     }
     const moved = [...sums].filter(([, sum]) => sum.some((count) => count !== 0))
     if (moved.length === 0) return
-    const column = (n: number): Buffer => fixedArray('int4', moved.map(([, sum]) => sum[n]!))
+    const column = (n: number): Buffer =>
+      fixedArray(
+        'int4',
+        moved.map(([, sum]) => sum[n]!),
+      )
     await this.#session.rows(
       `INSERT INTO ${this.#session.s}.tally (queue_id, open, delayed, done, dead, cancelled)
        SELECT q.queue_id, u.open, u.delayed, u.done, u.dead, u.cancelled
        FROM unnest($1::text[], $2::int[], $3::int[], $4::int[], $5::int[], $6::int[])
          u (name, open, delayed, done, dead, cancelled) JOIN ${this.#session.s}.queue q ON q.name = u.name`,
-      [textArray(moved.map(([queue]) => escaped(queue))), column(0), column(1), column(2), column(3), column(4)],
+      [
+        textArray(moved.map(([queue]) => escaped(queue))),
+        column(0),
+        column(1),
+        column(2),
+        column(3),
+        column(4),
+      ],
     )
   }
 }
@@ -163,6 +189,9 @@ function keysOf(jobs: readonly JobRecord[]): [Buffer, Buffer, Buffer] {
   return [
     textArray(jobs.map(({ queue }) => escaped(queue))),
     textArray(jobs.map(({ id }) => escaped(id))),
-    fixedArray('int8', jobs.map(({ seq }) => seq)),
+    fixedArray(
+      'int8',
+      jobs.map(({ seq }) => seq),
+    ),
   ]
 }

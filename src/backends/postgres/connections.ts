@@ -102,7 +102,9 @@ export class Connections {
     const generation = this.#generation
     if (generation === undefined) return
     this.#generation = undefined
-    generation.giveUp(new BackendError('BACKEND_UNAVAILABLE', `${this.label} did not answer; connecting anew`))
+    generation.giveUp(
+      new BackendError('BACKEND_UNAVAILABLE', `${this.label} did not answer; connecting anew`),
+    )
     for (const client of generation.clients) client.connection.stream.destroy()
     if (generation.pool !== this.#options.source) void (generation.pool as OwnPool).end().catch(() => {})
   }
@@ -116,7 +118,8 @@ export class Connections {
   }
 
   #present(): Generation {
-    if (this.#closed) throw new BackendError('BACKEND_UNAVAILABLE', `${this.label} was closed`, { retryable: false })
+    if (this.#closed)
+      throw new BackendError('BACKEND_UNAVAILABLE', `${this.label} was closed`, { retryable: false })
     return (this.#generation ??= this.#make())
   }
 

@@ -15,24 +15,32 @@ export async function enqueue(
   { queue, jobs, maxLength }: EnqueueRequest,
   prepare: Prepare,
 ): Promise<EnqueueResult[]> {
-  const results: (EnqueueResult | undefined)[] = Array.from({ length: jobs.length })
-  const large: number[] = []
-  for (const [n, job] of jobs.entries()) {
-    if (exceeds(job, session.maxPayloadBytes)) large.push(n)
-  }
-  if (large.length > 0) {
-    const known = await knownSeqs(session, queue, large.map((n) => jobs[n]!.id))
-    for (const n of large) {
-      const job = jobs[n]!
-      const seq = known.get(job.id)
-      results[n] = seq === undefined ? tooLarge(job, session.maxPayloadBytes) : { status: 'duplicate', id: job.id, seq }
-    }
-  }
-  const rest = large.length === 0 ? jobs : jobs.filter((_, n) => results[n] === undefined)
-  const put = await enqueueSized(session, queue, rest, maxLength, prepare)
-  if (large.length === 0) return put
+  const large = jobs.map((job) => exceeds(job, session.maxPayloadBytes))
+  if (!large.includes(true)) return enqueueSized(session, queue, jobs, maxLength, prepare)
+  const known = await knownSeqs(
+    session,
+    queue,
+    jobs.flatMap(({ id }, n) => (large[n] === true ? [id] : [])),
+  )
+  const put = await enqueueSized(
+    session,
+    queue,
+    jobs.filter((_, n) => large[n] === false),
+    maxLength,
+    prepare,
+  )
   let next = 0
-  return results.map((result) => result ?? put[next++]!)
+  return jobs.map((job, n) => {
+    if (large[n] === false) {
+      const result = put[next++]!
+      if (result.status !== 'rejected') known.set(result.id, result.seq)
+      return result
+    }
+    const seq = known.get(job.id)
+    return seq === undefined
+      ? tooLarge(job, session.maxPayloadBytes)
+      : { status: 'duplicate', id: job.id, seq }
+  })
 }
 
 async function enqueueSized(
@@ -56,7 +64,11 @@ async function putSome(
   maxLength: number,
   prepare: Prepare,
 ): Promise<EnqueueResult[]> {
-  const known = await knownSeqs(session, queue, jobs.map(({ id }) => id))
+  const known = await knownSeqs(
+    session,
+    queue,
+    jobs.map(({ id }) => id),
+  )
   const [length] = (await session.row(
     `SELECT q.open + q.delayed + coalesce((SELECT sum(t.open + t.delayed) FROM ${session.s}.tally t WHERE t.queue_id = q.queue_id), 0)
      FROM ${session.s}.queue q WHERE q.name = $1`,
@@ -71,7 +83,13 @@ async function putSome(
     fresh.add(id)
     return true
   })
-  const added = await enqueueSized(session, queue, jobs.filter((_, n) => fits[n]), null, prepare)
+  const added = await enqueueSized(
+    session,
+    queue,
+    jobs.filter((_, n) => fits[n]),
+    null,
+    prepare,
+  )
   let next = 0
   return jobs.map(({ id }, n) => {
     if (fits[n]) return added[next++]!
@@ -104,13 +122,28 @@ async function put(
     fixedArray('int4', which),
     textArray(jobs.map(({ id }) => escaped(id))),
     textArray(payloads.map(({ text }) => text)),
-    orNull(payloads.map(({ form }) => form), (all) => fixedArray('int2', all)),
-    orNull(payloads.map(({ bytes }) => bytes), (all) => fixedArray('int4', all)),
+    orNull(
+      payloads.map(({ form }) => form),
+      (all) => fixedArray('int2', all),
+    ),
+    orNull(
+      payloads.map(({ bytes }) => bytes),
+      (all) => fixedArray('int4', all),
+    ),
     orNull(jobs.map(moreOf), textArray),
-    orNull(jobs.map(({ dedupeMs }) => (dedupeMs === 0 ? null : dedupeMs)), int8s),
+    orNull(
+      jobs.map(({ dedupeMs }) => (dedupeMs === 0 ? null : dedupeMs)),
+      int8s,
+    ),
     orNull(jobs.map(runAtOf), int8s),
-    orNull(jobs.map(({ expireMs }) => expireMs), int8s),
-    orNull(jobs.map(({ uniqueMs }) => uniqueMs), int8s),
+    orNull(
+      jobs.map(({ expireMs }) => expireMs),
+      int8s,
+    ),
+    orNull(
+      jobs.map(({ uniqueMs }) => uniqueMs),
+      int8s,
+    ),
     maxLength === null ? null : String(maxLength),
   ]
   const ask = (): Promise<[Added | null]> =>
@@ -118,7 +151,9 @@ async function put(
       `SELECT to_json(${session.s}.enqueue($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14))`,
       values,
     )
-  const [answer] = await prepared(session, ask, () => prepare(escaped(queue), values[1] as Buffer, values[2] as Buffer))
+  const [answer] = await prepared(session, ask, () =>
+    prepare(escaped(queue), values[1] as Buffer, values[2] as Buffer),
+  )
   if (answer === null) return null
   const { seqs, added } = answer
   session.woken.add(queue)
@@ -130,7 +165,11 @@ async function put(
 }
 
 /** Asks again when the queue had to be made first. In a transaction a failure is final, so it is made in any case. */
-async function prepared<T>(session: Session, ask: () => Promise<T>, prepare: () => Promise<void>): Promise<T> {
+async function prepared<T>(
+  session: Session,
+  ask: () => Promise<T>,
+  prepare: () => Promise<void>,
+): Promise<T> {
   if (session.inTransaction) {
     await prepare()
     return ask()
@@ -198,4 +237,3 @@ function tooLarge({ id, payload }: NewJob, most: number): EnqueueResult {
   const reason = `expected the payload to have at most ${most} bytes, got: ${bytesOf(payload)}`
   return { status: 'rejected', id, code: 'PAYLOAD_TOO_LARGE', reason }
 }
-

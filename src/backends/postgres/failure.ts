@@ -49,7 +49,10 @@ export function explained(thrown: unknown, label: string, hide: readonly string[
         true,
       )
     case '25006':
-      return because(`${label} is read-only now, as a replica is; it is tried again on a new connection`, true)
+      return because(
+        `${label} is read-only now, as a replica is; it is tried again on a new connection`,
+        true,
+      )
     case '42P01':
     case '42883':
     case '3F000':

@@ -10,6 +10,9 @@ export function functions(s: string, space: number): string {
   CREATE FUNCTION ${s}.now_ms() RETURNS bigint LANGUAGE sql VOLATILE AS
     $$ SELECT floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint $$;
 
+  -- For leases. The server has no clock that nobody can set.
+  CREATE FUNCTION ${s}.lease_now_ms() RETURNS bigint LANGUAGE sql VOLATILE AS $$ SELECT ${s}.now_ms() $$;
+
   -- Makes what is missing of a queue and its lines. In a transaction of its own: others may need them soon.
   CREATE FUNCTION ${s}.prepare(queue_name text, types text[], ranks smallint[]) RETURNS void
   LANGUAGE plpgsql AS $$
@@ -143,13 +146,14 @@ export function functions(s: string, space: number): string {
   DECLARE
     q int;
     now bigint := ${s}.now_ms();
+    lease_now bigint := ${s}.lease_now_ms();
     t ${s}.taken;
     r record;
     p record;
     places smallint[] := '{}';
     keeps boolean[] := '{}';
     room bigint := max_bytes;
-    left_ int := CASE WHEN suspects THEN 1 ELSE wanted END;
+    left_ int := CASE WHEN suspects THEN least(wanted, 1) ELSE wanted END;
     due bigint;
     given bigint;
     low bigint;
@@ -245,7 +249,7 @@ export function functions(s: string, space: number): string {
 
       IF t.seqs IS NOT NULL THEN
         INSERT INTO ${s}.grant_ (queue_id, token, lease_until, renew_until, last_seq, seqs)
-          VALUES (q, asked, now + least(lease_ms, renew_ms), now + renew_ms, t.seqs[cardinality(t.seqs)], t.seqs)
+          VALUES (q, asked, lease_now + least(lease_ms, renew_ms), lease_now + renew_ms, t.seqs[cardinality(t.seqs)], t.seqs)
           RETURNING grant_id INTO given;
         INSERT INTO ${s}.claim (seq, grant_id, started, keeps, id)
           SELECT u.seq, given, u.n <= starts, u.keeps, u.id FROM unnest(t.seqs, keeps, t.ids) WITH ORDINALITY u (seq, keeps, id, n);
@@ -316,6 +320,7 @@ export function functions(s: string, space: number): string {
   DECLARE
     q ${s}.queue;
     now bigint := ${s}.now_ms();
+    lease_now bigint := ${s}.lease_now_ms();
     r ${s}.report;
     bound bigint;
     left_ int := most;
@@ -324,27 +329,27 @@ export function functions(s: string, space: number): string {
     PERFORM set_config('synchronous_commit', 'off', true);
     SELECT * INTO q FROM ${s}.queue WHERE name = queue_name FOR NO KEY UPDATE;
     IF NOT FOUND THEN RETURN NULL; END IF;
-    r.gap := q.maintained IS NULL OR now - q.maintained > lease_ms;
-    IF r.gap THEN q.grace_until := now + lease_ms; END IF;
+    r.gap := q.maintained IS NULL OR lease_now - q.maintained > lease_ms;
+    IF r.gap THEN q.grace_until := lease_now + lease_ms; END IF;
     -- At a gap, what had run out when upkeep last ran has had its grace.
-    bound := CASE WHEN r.gap THEN coalesce(q.maintained, -1) WHEN now < q.grace_until THEN -1 ELSE now END;
+    bound := CASE WHEN r.gap THEN coalesce(q.maintained, -1) WHEN lease_now < q.grace_until THEN -1 ELSE lease_now END;
 
     WITH folded AS (DELETE FROM ${s}.tally t WHERE t.queue_id = q.queue_id RETURNING *)
     SELECT 0, coalesce(sum(open), 0), coalesce(sum(delayed), 0), coalesce(sum(done), 0), coalesce(sum(dead), 0),
       coalesce(sum(cancelled), 0) INTO sums FROM folded;
-    UPDATE ${s}.queue u SET maintained = now, grace_until = q.grace_until, open = u.open + sums.open,
+    UPDATE ${s}.queue u SET maintained = lease_now, grace_until = q.grace_until, open = u.open + sums.open,
       delayed = u.delayed + sums.delayed, done = u.done + sums.done, dead = u.dead + sums.dead,
       cancelled = u.cancelled + sums.cancelled WHERE u.queue_id = q.queue_id;
     INSERT INTO ${s}.job_type AS t (queue_id, type, handled)
-      SELECT q.queue_id, u.type, now FROM (SELECT DISTINCT type FROM unnest(handles) h (type)) u ORDER BY u.type
-      ON CONFLICT (queue_id, type) DO UPDATE SET handled = now, unhandled_since = NULL;
+      SELECT q.queue_id, u.type, lease_now FROM (SELECT DISTINCT type FROM unnest(handles) h (type)) u ORDER BY u.type
+      ON CONFLICT (queue_id, type) DO UPDATE SET handled = lease_now, unhandled_since = NULL;
 
     SELECT array_agg(x.id), count(*) INTO r.reaped, left_ FROM (
       SELECT c.id FROM ${s}.grant_ g CROSS JOIN unnest(g.seqs) u (seq)
       JOIN ${s}.claim c ON c.seq = u.seq AND c.grant_id = g.grant_id
       WHERE g.queue_id = q.queue_id AND g.lease_until <= bound LIMIT most FOR UPDATE OF c SKIP LOCKED) x;
     left_ := most - left_;
-    DELETE FROM ${s}.grant_ g WHERE g.queue_id = q.queue_id AND g.lease_until < now
+    DELETE FROM ${s}.grant_ g WHERE g.queue_id = q.queue_id AND g.lease_until < lease_now
       AND NOT EXISTS (SELECT FROM unnest(g.seqs) u (seq) JOIN ${s}.claim c ON c.seq = u.seq AND c.grant_id = g.grant_id);
     r.promoted := ${s}.promote(q.queue_id, now, left_);
     left_ := left_ - r.promoted;
@@ -369,20 +374,20 @@ export function functions(s: string, space: number): string {
 
     WITH state AS (
       SELECT t.type, t.unhandled_since AS before, CASE
-        WHEN t.handled IS NOT NULL AND now - t.handled <= lease_ms THEN NULL
+        WHEN t.handled IS NOT NULL AND lease_now - t.handled <= lease_ms THEN NULL
         WHEN NOT EXISTS (SELECT FROM ${s}.line l CROSS JOIN LATERAL (
             (SELECT FROM ${s}.job j WHERE j.line_id = l.line_id AND j.place = 0 AND j.seq > l.head
               AND NOT EXISTS (SELECT FROM ${s}.claim c WHERE c.seq = j.seq) LIMIT 1)
             UNION ALL (SELECT FROM ${s}.job j WHERE j.line_id = l.line_id AND j.place = 1 LIMIT 1)
             UNION ALL (SELECT FROM ${s}.job j WHERE j.line_id = l.line_id AND j.place = 2 LIMIT 1)) w
           WHERE l.queue_id = t.queue_id AND l.type = t.type) THEN NULL
-        WHEN r.gap THEN now ELSE coalesce(t.unhandled_since, now) END AS since
+        WHEN r.gap THEN lease_now ELSE coalesce(t.unhandled_since, lease_now) END AS since
       FROM ${s}.job_type t WHERE t.queue_id = q.queue_id
     ), noted AS (
       UPDATE ${s}.job_type t SET unhandled_since = state.since FROM state
       WHERE t.queue_id = q.queue_id AND t.type = state.type AND state.since IS DISTINCT FROM state.before
     )
-    SELECT array_agg(type), array_agg(now - since) INTO r.types, r.for_ms FROM state WHERE since IS NOT NULL;
+    SELECT array_agg(type), array_agg(lease_now - since) INTO r.types, r.for_ms FROM state WHERE since IS NOT NULL;
     RETURN r;
   END $$;
   `

@@ -49,7 +49,10 @@ export function postgres(source: string | PgPool, options?: PostgresOptions): Ba
   if (typeof source === 'string') {
     const { connection, store } = parseUrl(source)
     const { timeout, ...checked } = checkOptions('postgres', RULES, { ...store, ...options })
-    return new PostgresBackend({ ...checked, source: connection, deadlineMs: timeout }, toUrl(connection, checked))
+    return new PostgresBackend(
+      { ...checked, source: connection, deadlineMs: timeout },
+      toUrl(connection, checked),
+    )
   }
   const pool = custom<PgPool>('a URL or a pool of pg', isPool)(source, 'source')
   const { timeout, ...checked } = checkOptions('postgres', RULES, options)

@@ -57,5 +57,8 @@ function statsOf(row: Row): QueueStats {
 }
 
 function countsOf(counts: Partial<Record<JobState, number>>): Record<JobState, number> {
-  return Object.fromEntries(JOB_STATES.map((state) => [state, counts[state] ?? 0])) as Record<JobState, number>
+  return Object.fromEntries(JOB_STATES.map((state) => [state, counts[state] ?? 0])) as Record<
+    JobState,
+    number
+  >
 }

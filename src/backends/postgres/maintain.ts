@@ -1,4 +1,10 @@
-import type { CrashPolicy, HeldClaim, MaintainReport, MaintainRequest, ReapReport } from '../../queue/backend.ts'
+import type {
+  CrashPolicy,
+  HeldClaim,
+  MaintainReport,
+  MaintainRequest,
+  ReapReport,
+} from '../../queue/backend.ts'
 import type { JobEvent } from '../../queue/transition.ts'
 import { textArray } from './arrays.ts'
 import { Changes, load } from './change.ts'
@@ -36,12 +42,10 @@ export async function maintain(
   transact: Transact,
 ): Promise<MaintainReport> {
   const { queue, types, leaseMs, limit, unhandledGraceMs } = request
-  const [report] = await session.json<[Report | null]>(`SELECT to_json(${session.s}.upkeep($1, $2, $3, $4))`, [
-    escaped(queue),
-    textArray([...new Set(types)].map(escaped)),
-    String(Math.round(leaseMs)),
-    String(limit),
-  ])
+  const [report] = await session.json<[Report | null]>(
+    `SELECT to_json(${session.s}.upkeep($1, $2, $3, $4))`,
+    [escaped(queue), textArray([...new Set(types)].map(escaped)), String(Math.round(leaseMs)), String(limit)],
+  )
   if (report === null || report.removed === null) return NOTHING
   const { promoted, removed } = report
   const ids = report.reaped?.map(unescaped) ?? []
@@ -66,7 +70,10 @@ export async function maintain(
 /** Dead-letters what was not started in time. In a transaction. */
 export async function expire(session: Session, queue: string, ids: readonly string[]): Promise<void> {
   await lockQueue(session, queue)
-  const { jobs, now } = await load(session, ids.map((id) => ({ queue, id })))
+  const { jobs, now } = await load(
+    session,
+    ids.map((id) => ({ queue, id })),
+  )
   const changes = new Changes(session, now)
   for (const job of jobs.values()) {
     if (job.expiresAt !== null && job.expiresAt <= now) changes.apply(job, { kind: 'expire' })
@@ -86,7 +93,12 @@ async function bury(session: Session, queue: string, type: string, limit: number
      WHERE q.name = $1 LIMIT $3`,
     [escaped(queue), escaped(type), String(limit)],
   )
-  return applyAll(session, queue, rows.map(([id]) => unescaped(id!)), { kind: 'unhandled' })
+  return applyAll(
+    session,
+    queue,
+    rows.map(([id]) => unescaped(id!)),
+    { kind: 'unhandled' },
+  )
 }
 
 async function applyAll(
@@ -95,7 +107,10 @@ async function applyAll(
   ids: readonly string[],
   event: JobEvent,
 ): Promise<number> {
-  const { jobs, now } = await load(session, ids.map((id) => ({ queue, id })))
+  const { jobs, now } = await load(
+    session,
+    ids.map((id) => ({ queue, id })),
+  )
   const changes = new Changes(session, now)
   let count = 0
   for (const job of jobs.values()) if (changes.apply(job, event) !== undefined) count++
@@ -118,10 +133,14 @@ async function reap(
     `SELECT c.id FROM unnest($2::text[]) u (id) JOIN ${session.s}.queue q ON q.name = $1
      JOIN ${session.s}.job j ON j.queue_id = q.queue_id AND j.id = u.id
      JOIN ${session.s}.claim c ON c.seq = j.seq JOIN ${session.s}.grant_ g ON g.grant_id = c.grant_id
-     WHERE g.lease_until < ${session.s}.now_ms() ORDER BY c.seq FOR UPDATE OF c SKIP LOCKED`,
+     WHERE g.lease_until <= ${session.s}.lease_now_ms() ORDER BY c.seq FOR UPDATE OF c SKIP LOCKED`,
     [escaped(queue), textArray(ids.map(escaped))],
   )
-  return reapHeld(session, rows.map(([id]) => ({ queue, id: unescaped(id!) })), policy)
+  return reapHeld(
+    session,
+    rows.map(([id]) => ({ queue, id: unescaped(id!) })),
+    policy,
+  )
 }
 
 /** Takes the jobs of an owner that is known to be dead, in all queues. In a transaction; `limit` at the most. */
@@ -137,7 +156,11 @@ export async function reapOwner(
      WHERE g.token > $1 AND g.token < $2 ORDER BY c.seq LIMIT $3 FOR UPDATE OF c SKIP LOCKED`,
     [...tokensOf(owner), String(limit)],
   )
-  return reapHeld(session, rows.map(([queue, id]) => ({ queue: unescaped(queue!), id: unescaped(id!) })), policy)
+  return reapHeld(
+    session,
+    rows.map(([queue, id]) => ({ queue: unescaped(queue!), id: unescaped(id!) })),
+    policy,
+  )
 }
 
 /** The bounds between which all tokens of an owner are: `;` follows `:`. */
@@ -169,7 +192,7 @@ async function reapHeld(
 export async function renew(session: Session, owner: string, leaseMs: number): Promise<HeldClaim[]> {
   const rows = await session.rows(
     `WITH renewed AS (
-       UPDATE ${session.s}.grant_ SET lease_until = least(${session.s}.now_ms() + $3::bigint, renew_until)
+       UPDATE ${session.s}.grant_ SET lease_until = least(${session.s}.lease_now_ms() + $3::bigint, renew_until)
        WHERE token > $1 AND token < $2 RETURNING grant_id, token, seqs)
      SELECT c.id, r.token FROM renewed r CROSS JOIN unnest(r.seqs) u (seq)
      JOIN ${session.s}.claim c ON c.seq = u.seq AND c.grant_id = r.grant_id`,
@@ -177,4 +200,3 @@ export async function renew(session: Session, owner: string, leaseMs: number): P
   )
   return rows.map(([id, token]) => ({ id: unescaped(id!), token: unescaped(token!) }))
 }
-

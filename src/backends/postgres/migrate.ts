@@ -23,7 +23,8 @@ export async function migrate(
       await own.rows(`CREATE SCHEMA IF NOT EXISTS ${s}`)
       await own.rows(`CREATE TABLE ${s}.meta (name text PRIMARY KEY, value text NOT NULL)`)
     }
-    for (const step of steps.slice(version)) for (const statement of statementsOf(step)) await own.rows(statement)
+    for (const step of steps.slice(version))
+      for (const statement of statementsOf(step)) await own.rows(statement)
     await own.rows(
       `INSERT INTO ${s}.meta VALUES ('schema_version', $1) ON CONFLICT (name) DO UPDATE SET value = excluded.value`,
       [String(steps.length)],
@@ -74,7 +75,8 @@ async function checkServer(session: Session): Promise<void> {
     throw new BackendError('BACKEND_UNAVAILABLE', text, { retryable: false })
   }
   if (Number(version) < 130_000) refuse(`expected Postgres 13 or later, got: ${String(version)}`)
-  if (encoding !== 'UTF8') refuse(`expected the encoding of the database to be UTF8, got: ${String(encoding)}`)
+  if (encoding !== 'UTF8')
+    refuse(`expected the encoding of the database to be UTF8, got: ${String(encoding)}`)
   if (isolation !== 'read committed') {
     refuse(
       `expected default_transaction_isolation to be "read committed" for this user and database, got: ${String(isolation)}`,

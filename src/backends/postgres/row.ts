@@ -51,7 +51,10 @@ export function noteOf({ attempt, heldSince, error, history }: JobRecord): strin
   if (heldSince !== null) note.heldSince = heldSince
   if (error !== null) note.error = errorWith(escaped, error)
   if (history.length > 0) {
-    note.history = history.map((entry) => ({ ...entry, error: entry.error && errorWith(escaped, entry.error) }))
+    note.history = history.map((entry) => ({
+      ...entry,
+      error: entry.error && errorWith(escaped, entry.error),
+    }))
   }
   for (const _ in note) return JSON.stringify(note)
   return null
@@ -195,10 +198,11 @@ export function placeOf({ state, crashes }: JobRecord): number {
 
 function headersOf({ headers }: More): Readonly<Record<string, string>> {
   if (headers === undefined) return NO_HEADERS
-  return Object.fromEntries(Object.entries(headers).map(([name, value]) => [unescaped(name), unescaped(value)]))
+  return Object.fromEntries(
+    Object.entries(headers).map(([name, value]) => [unescaped(name), unescaped(value)]),
+  )
 }
 
 function numberOf(text: string | null | undefined): number | null {
   return text === null || text === undefined ? null : Number(text)
 }
-

@@ -85,7 +85,8 @@ function stateCondition({ s }: Session, states: ReadonlySet<JobState>): string {
 /** What only this filter asks for; their values are added. */
 function conditions({ types, tags, error, finishedBefore }: JobFilter, values: unknown[]): string {
   let text = ''
-  if (types !== undefined) text += ` AND l.type = ANY ($${values.push(textArray(types.map(escaped)))}::text[])`
+  if (types !== undefined)
+    text += ` AND l.type = ANY ($${values.push(textArray(types.map(escaped)))}::text[])`
   if (tags !== undefined && tags.length > 0) {
     text += ` AND j.more IS NOT NULL AND coalesce(j.more::jsonb -> 'tags', '[]') @> $${values.push(JSON.stringify(tags.map(escaped)))}::jsonb`
   }
@@ -93,6 +94,7 @@ function conditions({ types, tags, error, finishedBefore }: JobFilter, values: u
     const n = values.push(escaped(error))
     text += ` AND j.note IS NOT NULL AND (j.note::jsonb -> 'error' ->> 'code' = $${n} OR j.note::jsonb -> 'error' ->> 'name' = $${n})`
   }
-  if (finishedBefore !== undefined) text += ` AND j.finished_at < $${values.push(String(finishedBefore))}::bigint`
+  if (finishedBefore !== undefined)
+    text += ` AND j.finished_at < $${values.push(String(finishedBefore))}::bigint`
   return text
 }

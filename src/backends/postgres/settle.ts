@@ -109,7 +109,8 @@ export async function settleRest(
     if (followUps === undefined || followUps.length === 0) continue
     await changes.save()
     const added = []
-    for (const each of followUps) added.push(...(await enqueue(session, { ...each, maxLength: null }, prepare)))
+    for (const each of followUps)
+      added.push(...(await enqueue(session, { ...each, maxLength: null }, prepare)))
     all[place] = { status: 'ok', followUps: added }
   }
   await changes.save()
@@ -164,7 +165,10 @@ function refsOf(refs: readonly JobRef[]): Buffer[] {
   return [
     textArray(refs.map(({ queue }) => escaped(queue))),
     textArray(refs.map(({ token }) => escaped(token))),
-    fixedArray('int8', refs.map(({ seq }) => seq)),
+    fixedArray(
+      'int8',
+      refs.map(({ seq }) => seq),
+    ),
     textArray(refs.map(({ id }) => escaped(id))),
   ]
 }

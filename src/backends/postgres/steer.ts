@@ -52,7 +52,9 @@ export async function cancel(
   })
   await changes.save()
   if (tells) {
-    await session.rows(`UPDATE ${session.s}.queue SET control = control + 1 WHERE name = $1`, [escaped(queue)])
+    await session.rows(`UPDATE ${session.s}.queue SET control = control + 1 WHERE name = $1`, [
+      escaped(queue),
+    ])
     session.woken.add(queue)
   }
   return results
@@ -60,7 +62,10 @@ export async function cancel(
 
 async function lockClaims(session: Session, jobs: readonly JobRecord[]): Promise<void> {
   await session.rows(`SELECT FROM ${session.s}.claim WHERE seq = ANY ($1) ORDER BY seq FOR UPDATE`, [
-    fixedArray('int8', jobs.map(({ seq }) => seq)),
+    fixedArray(
+      'int8',
+      jobs.map(({ seq }) => seq),
+    ),
   ])
 }
 

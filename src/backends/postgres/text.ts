@@ -14,7 +14,6 @@ export function unescaped(text: string): string {
   return text.includes('\\') ? (JSON.parse(`"${text}"`) as string) : text
 }
 
-
 /** How a payload or result is kept in its column of text. Null: as it is. */
 const BYTES = 1
 const UTF16 = 2

@@ -110,10 +110,13 @@ export class Watchers {
     const lost = (): void => {
       if (this.#line !== line) return
       this.#silence()
-      this.#retry = setTimeout(() => {
-        this.#retry = undefined
-        this.#listen()
-      }, backoffMs(RETRY, this.#failures++))
+      this.#retry = setTimeout(
+        () => {
+          this.#retry = undefined
+          this.#listen()
+        },
+        backoffMs(RETRY, this.#failures++),
+      )
       this.#retry.unref()
     }
     connect()

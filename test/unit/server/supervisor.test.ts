@@ -12,7 +12,7 @@ afterEach(() => void vi.restoreAllMocks())
 
 /** @returns what moves the clock of the supervisor on. A life is healthy after a minute. */
 function clockThatJumps(): (ms: number) => void {
-  const { monotonic } = systemClock
+  const monotonic = systemClock.monotonic.bind(systemClock)
   let ahead = 0
   vi.spyOn(systemClock, 'monotonic').mockImplementation(() => monotonic() + ahead)
   return (ms) => void (ahead += ms)

@@ -4,7 +4,7 @@ import { expect, it } from 'vitest'
 import { Queue } from 'millhand'
 import { memory } from 'millhand/memory'
 import { captureLogger } from 'millhand/testing'
-import { until } from '../../fixtures/until.ts'
+import { until } from '../fixtures/until.ts'
 
 it('nothing is kept of jobs that are done or dead: neither payloads nor what their handlers held', async () => {
   setFlagsFromString('--expose-gc')

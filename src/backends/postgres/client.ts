@@ -19,6 +19,8 @@ export interface PgResult {
 export interface PgClient {
   query(query: PgQuery): Promise<unknown>
   release?(error?: Error | boolean): void
+  on?(event: 'error', listener: (error?: Error) => void): unknown
+  removeListener?(event: 'error', listener: (error?: Error) => void): unknown
 }
 
 /** A `Pool` of `pg`. */

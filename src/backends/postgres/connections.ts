@@ -28,6 +28,9 @@ interface Generation {
 
 const IDLE_MS = 30_000
 
+/** Whoever asks on a connection that failed is told by the answer. */
+function unheard(): void {}
+
 /**
  * The connections to the server. Each statement has a deadline, so that a silent connection is found out; a connection
  * that failed is thrown away, and a new one is made by whoever needs one next.
@@ -66,6 +69,8 @@ export class Connections {
   withClient<T>(work: (client: PgClient) => Promise<T>): Promise<T> {
     return this.withPool(async (pool) => {
       const client = await pool.connect()
+      // While it is lent its pool does not listen, and an error that nobody hears ends the process.
+      client.on?.('error', unheard)
       let failure: Error | undefined
       try {
         return await work(client)
@@ -73,6 +78,7 @@ export class Connections {
         failure = error as Error
         throw error
       } finally {
+        client.removeListener?.('error', unheard)
         client.release?.(failure !== undefined && endsConnection(failure) ? failure : undefined)
       }
     })
@@ -83,11 +89,12 @@ export class Connections {
     const { source } = this.#options
     if (typeof source !== 'string') {
       const client = (await source.connect()) as OwnClient
+      client.on('error', unheard)
       return { client, end: () => client.release?.(true) }
     }
     const client = new this.#driver!.Client(this.#settings(source))
     // It may fail before anybody else listens for it.
-    client.on('error', () => {})
+    client.on('error', unheard)
     await client.connect()
     ;(client.connection.stream as { unref?: () => void }).unref?.()
     return { client, end: () => client.connection.stream.destroy() }

@@ -47,7 +47,7 @@ export class Proxy {
 
   /** What the server is asked reaches it; then the connections are reset before it has answered. */
   async loseReplies(forMs: number): Promise<number> {
-    const hit = [...this.#lines]
+    const hit = this.#speaking()
     for (const line of hit) line.deaf = true
     await new Promise((resolve) => setTimeout(resolve, forMs))
     for (const { client, server } of hit) {
@@ -75,15 +75,23 @@ export class Proxy {
   }
 
   async close(): Promise<void> {
-    this.drop()
+    const closed = once(this.#listener, 'close')
     this.#listener.close()
-    await once(this.#listener, 'close')
+    for (const { client, server } of this.#lines) {
+      client.destroy()
+      server.destroy()
+    }
+    await closed
   }
 
   #each(hit: (line: Line) => void): number {
-    const lines = [...this.#lines]
+    const lines = this.#speaking()
     for (const line of lines) hit(line)
     return lines.length
+  }
+
+  #speaking(): Line[] {
+    return [...this.#lines].filter(({ silent }) => !silent)
   }
 
   #connect(client: Socket, port: number): void {
@@ -93,11 +101,12 @@ export class Proxy {
     this.#pass(client, server, () => !line.silent)
     this.#pass(server, client, () => !line.silent && !line.deaf)
     const end = (): void => {
-      this.#lines.delete(line)
       // A silent line tells nobody; its other side ends when whoever waits there gives up.
-      if (line.silent) return
-      client.destroy()
-      server.destroy()
+      if (!line.silent) {
+        client.destroy()
+        server.destroy()
+      }
+      if (client.destroyed && server.destroyed) this.#lines.delete(line)
     }
     for (const socket of [client, server]) {
       socket.on('error', () => socket.destroy())

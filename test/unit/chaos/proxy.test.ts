@@ -85,6 +85,10 @@ describe('through a proxy', () => {
     proxy.silence()
     socket.write('anybody?')
     await client()
+    // Not even that somebody has left.
+    const other = await client()
+    proxy.silence()
+    other.socket.destroy()
     expect(socket.readyState).toBe('open')
     expect(got()).toBe('hello ')
     expect(heard).not.toContain('anybody?')

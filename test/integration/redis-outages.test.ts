@@ -325,6 +325,21 @@ describe('opening refuses', () => {
   })
 })
 
+test('the rights that the guide names are enough', async () => {
+  const { started, admin } = await server()
+  const rights = '~millhand:* ~{millhand* &{millhand* +@all -@dangerous +info'.split(' ')
+  await admin.call('ACL', 'SETUSER', 'ada', 'on', '>secret', 'resetchannels', ...rights)
+  const s = subject(started.url.replace('//', '//ada:secret@'))
+  let hinted = false
+  s.backend.watch(s.queue, () => (hinted = true))
+  const job = await s.held()
+  await s.backend.renew(s.owner, 1000)
+  await s.maintain()
+  await s.settled(job, DONE)
+  await s.backend.stats()
+  await expect.poll(() => hinted).toBe(true)
+})
+
 test('a queue that a newer version has written is left alone', async () => {
   const { started, admin } = await server()
   const s = subject(started.url)

@@ -23,6 +23,9 @@ interface Pending {
   readonly reject: (error: Error) => void
 }
 
+/** A batch of any size can be added in one call, and no store is so slow that it needs longer for each. */
+const SLOWEST_ADD_MS = 1
+
 /**
  * Collects the adds of one turn of the event loop into one batch for the store. While the store is away they are tried
  * again for as long as they may wait, by the same ids, so that one whose reply was lost is not a second job.
@@ -136,10 +139,11 @@ export class Producer {
 
   #call(batch: readonly Pending[]): Promise<EnqueueResult[]> {
     const { backend, queue, maxLength } = this.#options
-    return this.#silence.over(async () => {
+    const call = async (): Promise<EnqueueResult[]> => {
       await backend.open()
       return backend.enqueue({ queue, jobs: batch.map(({ job }) => job), maxLength })
-    })
+    }
+    return this.#silence.over(call, batch.length * SLOWEST_ADD_MS)
   }
 }
 

@@ -18,10 +18,10 @@ const LATE_MS = 250
 export class SilenceWatch {
   readonly #backend: Pick<Backend, 'reconnect'>
   readonly #onSilence: (forMs: number) => void
-  /** When the calls that are under way began, the oldest first. */
+  /** From when on the calls that are under way are waited for. */
   readonly #calls = new Map<object, number>()
   #patienceMs = PATIENCE_MS
-  #timer: NodeJS.Timeout | undefined
+  #looks = false
 
   /** @param onSilence hears of each replacement, before it. */
   constructor(backend: Pick<Backend, 'reconnect'>, onSilence: (forMs: number) => void) {
@@ -29,14 +29,17 @@ export class SilenceWatch {
     this.#onSilence = onSilence
   }
 
-  /** Makes a call, and watches it until it has an answer. */
-  async over<T>(call: () => Promise<T>): Promise<T> {
+  /**
+   * Makes a call, and watches it until it has an answer.
+   * @param workMs how long the store may work on it before it is waited for.
+   */
+  async over<T>(call: () => Promise<T>, workMs: number = 0): Promise<T> {
     if (this.#backend.reconnect === undefined) return call()
-    const begun = performance.now()
+    const begun = performance.now() + workMs
     const key = {}
     this.#calls.set(key, begun)
     // One timer for all calls; it looks again as long as there are any.
-    this.#timer ??= this.#lookIn(this.#patienceMs)
+    if (!this.#looks) this.#lookIn(this.#patienceMs)
     try {
       const answer = await call()
       const tookMs = performance.now() - begun
@@ -47,22 +50,22 @@ export class SilenceWatch {
     }
   }
 
-  #lookIn(ms: number): NodeJS.Timeout {
+  #lookIn(ms: number): void {
     const dueAt = performance.now() + ms
-    return setTimeout(() => {
-      this.#timer = undefined
+    this.#looks = true
+    setTimeout(() => {
+      this.#looks = false
       const now = performance.now()
-      const [oldest] = this.#calls.values()
-      if (oldest === undefined) return
-      const waitedMs = now - oldest
+      if (this.#calls.size === 0) return
+      const waitedMs = now - Math.min(...this.#calls.values())
       if (now - dueAt > LATE_MS) {
         // The loop was blocked, or the process stopped: the answer may be there and not read yet.
-        this.#timer = this.#lookIn(this.#patienceMs)
+        this.#lookIn(this.#patienceMs)
       } else if (waitedMs < this.#patienceMs - 1) {
-        this.#timer = this.#lookIn(this.#patienceMs - waitedMs)
+        this.#lookIn(this.#patienceMs - waitedMs)
       } else {
         this.#patienceMs = Math.min(this.#patienceMs * 2, MOST_PATIENCE_MS)
-        this.#timer = this.#lookIn(this.#patienceMs)
+        this.#lookIn(this.#patienceMs)
         this.#onSilence(waitedMs)
         this.#backend.reconnect!()
       }

@@ -39,7 +39,7 @@ test.each([
   const rows = db
     .prepare('SELECT job FROM effect')
     .all()
-    .map(({ job }) => job)
+    .map(({ job }) => String(job))
   db.exec('DELETE FROM effect')
   db.close()
   expect(rows.toSorted()).toEqual(ids.toSorted())

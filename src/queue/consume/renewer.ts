@@ -1,4 +1,5 @@
 import { systemClock } from '../../core/clock.ts'
+import { settledWithin } from '../../core/sleep.ts'
 import type { Backend, HeldClaim } from '../backend.ts'
 
 /** What one renewal found. */
@@ -28,6 +29,9 @@ export function renewEveryMs(leaseMs: number): number {
   return leaseMs / 3
 }
 
+/** A renewal that is under way has so long to end. */
+const LAST_RENEWAL_MS = 1_000
+
 /** Renews on this event loop, for stores that live in this process alone. */
 export class LoopRenewer implements Renewer {
   readonly #backend: Backend
@@ -51,7 +55,8 @@ export class LoopRenewer implements Renewer {
 
   async stop(): Promise<void> {
     clearInterval(this.#timer)
-    await this.#underWay
+    // Nothing is held any more, so nothing is lost when the store does not answer.
+    await settledWithin(this.#underWay, LAST_RENEWAL_MS)
   }
 
   renewedAt(): number {

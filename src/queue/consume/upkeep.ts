@@ -1,4 +1,5 @@
 import { Service } from '../../core/service.ts'
+import { settledWithin } from '../../core/sleep.ts'
 import type { MaintainReport, MaintainRequest, QueueStats } from '../backend.ts'
 import type { AnyQueue } from '../any-queue.ts'
 
@@ -15,6 +16,8 @@ export interface UpkeepOptions {
 const EVERY_MS = 5_000
 /** How many jobs one step may touch. */
 const STEP = 500
+/** The last step has so long to end. */
+const LAST_STEP_MS = 1_000
 
 /** Runs the upkeep of the store from time to time, in bounded steps with room between them. */
 export class Upkeep extends Service {
@@ -37,7 +40,8 @@ export class Upkeep extends Service {
   protected override async onStop(): Promise<void> {
     this.#going = false
     clearTimeout(this.#timer)
-    await this.#underWay
+    // A store that does not answer any more is not waited for: what it does of the step is done, the rest is for others.
+    await settledWithin(this.#underWay, LAST_STEP_MS)
   }
 
   #next(inMs: number): void {

@@ -89,6 +89,16 @@ describe('a store that does not answer', () => {
     expect(await asked).toBe('ok')
   })
 
+  it('has the time that a large call needs', async () => {
+    const { watch, call, replaced } = slowStore()
+    const large = watch.over(() => new Promise((resolve) => setTimeout(() => resolve('ok'), 12_000)), 10_000)
+    await pass(12_000)
+    expect([await large, replaced]).toEqual(['ok', []])
+    const asked = call(1e9)
+    await pass(5_001)
+    expect([await asked, replaced]).toEqual(['cut off', [5000]])
+  })
+
   it('is left alone when it has no connections to replace', async () => {
     const watch = new SilenceWatch({}, () => expect.unreachable())
     const asked = watch.over(() => new Promise<never>(() => {}))

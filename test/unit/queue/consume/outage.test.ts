@@ -97,6 +97,21 @@ describe('a worker whose store is away for a while', () => {
     expect(worker.state).toBe('stopped')
   })
 
+  it('stops although it is not answered any more what can do without an answer', async () => {
+    const { backend, interfere, count } = wrapped()
+    const queue = new Queue('mail', { backend })
+    const gate = Promise.withResolvers<void>()
+    await queue.add('x', 1)
+    interfere(({ operation }, next) => (/maintain|renew/.test(operation) ? new Promise(() => {}) : next()))
+    const worker = queue.worker({ x: () => gate.promise }, { lease: 100, logger })
+    await worker.start()
+    await until(() => count('renew') > 0 && count('maintain') > 0)
+    gate.resolve()
+    await worker.stop()
+    expect(worker.error).toBeUndefined()
+    expect((await queue.stats()).counts.active).toBe(0)
+  })
+
   it('can be killed meanwhile', async () => {
     const { backend, interfere } = wrapped()
     const queue = new Queue('mail', { backend })

@@ -112,10 +112,10 @@ describe('the schema', () => {
 describe('a URL', () => {
   test('with a wrong password or database is refused for good, and shows no password', async () => {
     const wrong = server.url.replace(/:[^:@]*@/, ':wr0ng-pw@')
-    for (const url of [wrong, `${server.url.replace(/\/postgres$/, '/nowhere')}`]) {
+    for (const url of [wrong, server.url.replace(/\/postgres$/, '/nowhere')]) {
       const error = await failure(open(url))
       expect(error).toMatchObject({ code: 'BACKEND_UNAVAILABLE', retryable: false })
-      const text = `${error.message} ${String((error.cause as Error).message)} ${JSON.stringify(error.cause)}`
+      const text = `${error.message} ${(error.cause as Error).message} ${JSON.stringify(error.cause)}`
       expect(text).not.toMatch(/wr0ng-pw|s3cr/)
     }
   })
@@ -226,11 +226,12 @@ describe('connections', () => {
     await eventually(() => s.take())
     // The listening connection comes back by itself, with a hint for whatever was missed.
     const before = hints
-    for (const deadline = performance.now() + 15_000; hints === before;) {
+    const deadline = performance.now() + 15_000
+    do {
       await eventually(() => other.addOne())
       await new Promise((resolve) => setTimeout(resolve, 20))
       expect(performance.now()).toBeLessThan(deadline)
-    }
+    } while (Number(hints) === before)
   })
 
   test('that are all taken are no reason to give up', async () => {

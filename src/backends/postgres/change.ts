@@ -57,8 +57,7 @@ export class Changes {
     const known = this.#changed.get(job.seq)
     this.#changed.set(job.seq, { before: known?.before ?? job, change: { ...known?.change, ...change } })
     if (change.removed === true) return 'removed'
-    const { removed: _, ...fields } = change
-    return { ...job, ...fields }
+    return { ...job, ...change }
   }
 
   /** Writes them. */
@@ -92,10 +91,7 @@ export class Changes {
 
   async #update(all: readonly { before: JobRecord; change: JobChange }[]): Promise<void> {
     if (all.length === 0) return
-    const next = all.map(({ before, change: { removed: _, ...change } }): JobRecord => ({
-      ...before,
-      ...change,
-    }))
+    const next = all.map(({ before, change }): JobRecord => ({ ...before, ...change }))
     const results = next.map(({ result }) => (result === null ? null : kept(result)))
     const numbers = (of: (job: JobRecord) => number | null): Buffer => fixedArray('int8', next.map(of))
     await this.#session.rows(
@@ -143,8 +139,8 @@ export class Changes {
     for (const { before, change } of all) {
       let sum = sums.get(before.queue)
       if (sum === undefined) sums.set(before.queue, (sum = [0, 0, 0, 0, 0]))
-      sum[columnOf(before.state)]!--
-      if (change.removed !== true) sum[columnOf(change.state ?? before.state)]!++
+      sum[COLUMN[before.state]]!--
+      if (change.removed !== true) sum[COLUMN[change.state ?? before.state]]!++
     }
     const moved = [...sums].filter(([, sum]) => sum.some((count) => count !== 0))
     if (moved.length === 0) return
@@ -170,19 +166,15 @@ export class Changes {
   }
 }
 
-function columnOf(state: JobState): number {
-  switch (state) {
-    case 'delayed':
-      return 1
-    case 'done':
-      return 2
-    case 'dead':
-      return 3
-    case 'cancelled':
-      return 4
-    default:
-      return 0
-  }
+/** The column of `tally` that counts a state. */
+const COLUMN: Readonly<Record<JobState, number>> = {
+  waiting: 0,
+  blocked: 0,
+  active: 0,
+  delayed: 1,
+  done: 2,
+  dead: 3,
+  cancelled: 4,
 }
 
 function keysOf(jobs: readonly JobRecord[]): [Buffer, Buffer, Buffer] {

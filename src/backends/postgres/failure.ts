@@ -27,7 +27,7 @@ export function explained(thrown: unknown, label: string, hide: readonly string[
   const because = (text: string, retryable: boolean): BackendError =>
     new BackendError('BACKEND_UNAVAILABLE', `${text} (${cause.message})`, { cause, retryable })
   const code = codeOf(thrown)
-  switch (code) {
+  switch (code ?? '') {
     case '28P01':
     case '28000':
       return because(`${label} refuses the user or the password; look at the URL and at pg_hba.conf`, false)
@@ -86,7 +86,7 @@ function codeOf(error: unknown): string | undefined {
 function withoutSecrets(error: Error, hide: readonly string[]): Error {
   // What a dual-stack connection attempt throws says nothing itself.
   const inner = error instanceof AggregateError ? toError(error.errors[0]) : error
-  let message = inner.message === '' ? String(codeOf(error) ?? 'no answer') : inner.message
+  let message = inner.message === '' ? (codeOf(error) ?? 'no answer') : inner.message
   for (const secret of hide) if (secret !== '') message = message.replaceAll(secret, '***')
   const clean = Object.assign(new Error(message), { code: codeOf(error) })
   clean.name = error.name

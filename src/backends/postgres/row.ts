@@ -134,7 +134,7 @@ export function recordOf(row: Row): JobRecord {
     priority: 0 - Number(row[3]),
     payload: row[22] === undefined ? '' : unkept(row[22]!, numberOf(row[23])),
     codec: more.codec === undefined ? 'json' : unescaped(more.codec),
-    state: token === null ? stateOf(Number(row[5])) : 'active',
+    state: token === null ? (STATE_OF.get(Number(row[5])) ?? 'waiting') : 'active',
     runAt: numberOf(row[7]),
     maxRetries: more.maxRetries ?? null,
     dedupeMs: numberOf(row[12]) ?? 0,
@@ -165,35 +165,17 @@ export function recordOf(row: Row): JobRecord {
   }
 }
 
-function stateOf(place: number): JobState {
-  switch (place) {
-    case PLACE.DELAYED:
-      return 'delayed'
-    case PLACE.DONE:
-      return 'done'
-    case PLACE.DEAD:
-      return 'dead'
-    case PLACE.CANCELLED:
-      return 'cancelled'
-    default:
-      return 'waiting'
-  }
-}
+const STATE_OF = new Map<number, JobState>([
+  [PLACE.DELAYED, 'delayed'],
+  [PLACE.DONE, 'done'],
+  [PLACE.DEAD, 'dead'],
+  [PLACE.CANCELLED, 'cancelled'],
+])
+const PLACE_OF = new Map([...STATE_OF].map(([place, state]) => [state, place]))
 
 /** Where a job goes that comes from a worker, or stays with it no longer. */
 export function placeOf({ state, crashes }: JobRecord): number {
-  switch (state) {
-    case 'delayed':
-      return PLACE.DELAYED
-    case 'done':
-      return PLACE.DONE
-    case 'dead':
-      return PLACE.DEAD
-    case 'cancelled':
-      return PLACE.CANCELLED
-    default:
-      return crashes > 0 ? PLACE.SUSPECT : PLACE.BACK
-  }
+  return PLACE_OF.get(state) ?? (crashes > 0 ? PLACE.SUSPECT : PLACE.BACK)
 }
 
 function headersOf({ headers }: More): Readonly<Record<string, string>> {

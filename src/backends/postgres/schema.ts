@@ -1,4 +1,8 @@
-import { functions } from './functions.ts'
+import { enqueueSql } from './sql/enqueue.ts'
+import { finishSql } from './sql/finish.ts'
+import { prepareSql } from './sql/prepare.ts'
+import { takeSql } from './sql/take.ts'
+import { upkeepSql } from './sql/upkeep.ts'
 
 /**
  * Where a job is, as `job.place` says. A job in the first three that has a row in `claim` is active. TAKEN is
@@ -45,6 +49,9 @@ export function lockSpace(schema: string): number {
  */
 export function migrations(schema: string): readonly string[] {
   const s = quoted(schema)
+  const planned =
+    "SET enable_seqscan = off SET jit = off SET plan_cache_mode = force_generic_plan SET lock_timeout = '4s'"
+  const sql = { s, space: lockSpace(schema), planned }
   return [
     `
   CREATE TABLE ${s}.queue (
@@ -152,7 +159,7 @@ export function migrations(schema: string): readonly string[] {
     tick bigint NOT NULL,
     PRIMARY KEY (queue_id, name)
   );
-  ${functions(s, lockSpace(schema))}
+  ${[prepareSql, enqueueSql, finishSql, takeSql, upkeepSql].map((of) => of(sql)).join('')}
   `,
   ]
 }

@@ -22,6 +22,13 @@ export interface StoreOptions {
 /** How often a transaction is begun again that ran into another. */
 const COLLISIONS = 5
 
+/**
+ * The server cannot see that a connection has fallen silent; a transaction that was open on it would keep its locks
+ * for hours, and all who want them waiting.
+ */
+const IDLE_LIMIT = "SELECT set_config('idle_in_transaction_session_timeout', '5s', true)"
+const LIMITS = `${IDLE_LIMIT}, set_config('lock_timeout', '4s', true)`
+
 /** The open database: who may use it when, in transactions. What is done in them is elsewhere. */
 export class Store {
   readonly #options: StoreOptions
@@ -139,7 +146,7 @@ export class Store {
         const session = this.#session(client, 'ours', deadlineMs)
         await session.rows('BEGIN')
         try {
-          if (deadlineMs === undefined) await session.rows("SET LOCAL lock_timeout = '4s'")
+          await session.rows(deadlineMs === undefined ? LIMITS : IDLE_LIMIT)
           const result = await work(session)
           await session.rows('COMMIT')
           return result

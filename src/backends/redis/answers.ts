@@ -67,6 +67,7 @@ type ClaimReply = readonly [
   entries: readonly Buffer[],
   records: readonly Buffer[],
   changes: readonly Buffer[],
+  wakes: Buffer,
 ]
 
 export function claimed(reply: unknown, token: string): ClaimResult {
@@ -96,4 +97,9 @@ export function claimed(reply: unknown, token: string): ClaimResult {
     paused: paused[0] === ONE,
     control: Number(control),
   }
+}
+
+/** How often the queue had woken anybody when it gave this answer. */
+export function wakesOf(reply: unknown): string {
+  return String((reply as Buffer[]).at(-1))
 }

@@ -28,8 +28,8 @@ import { inChunks } from './chunks.ts'
 import { claim, exchange, settle } from './claims.ts'
 import { progress, releaseOwner, renew, start } from './held.ts'
 import { pack } from './pack.ts'
-import { maintained, type MaintainReply, statsOf } from './reports.ts'
-import { byId, search, sweep } from './search.ts'
+import { maintained, type MaintainReply, NOTHING_DONE } from './reports.ts'
+import { byId, search, stats, sweep } from './search.ts'
 import { keepArg } from './settlements.ts'
 import { Store, type StoreOptions } from './store.ts'
 import { Watchers } from './watch.ts'
@@ -141,6 +141,10 @@ export class RedisBackend implements Backend {
   async maintain(request: MaintainRequest): Promise<MaintainReport> {
     this.#store.check()
     const { queue, leaseMs, unhandledGraceMs, maxCrashes, keepDeadMs, limit, types } = request
+    const { quiet } = this.#store
+    const wakes = quiet.needsNoUpkeep(queue, leaseMs)
+    if (wakes !== undefined && (await this.#store.wakes(queue)) === wakes) return NOTHING_DONE
+    quiet.noteUpkeep(queue)
     const numbers = [leaseMs, unhandledGraceMs, maxCrashes].map(String)
     const args = [...numbers, keepArg(keepDeadMs), String(limit), ...types]
     return maintained((await this.#store.run('maintain', queue, args)) as MaintainReply)
@@ -167,7 +171,7 @@ export class RedisBackend implements Backend {
   async stats(queue?: string): Promise<QueueStats[]> {
     this.#store.check()
     const names = queue === undefined ? await this.#store.queues() : [queue]
-    return Promise.all(names.map(async (name) => statsOf(name, await this.#store.run('stats', name, []))))
+    return Promise.all(names.map((name) => stats(this.#store, name)))
   }
 
   // --------------------------------------------------------------------------------------------- steering

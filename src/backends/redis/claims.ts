@@ -6,7 +6,7 @@ import type {
   Settlement,
   SettleResult,
 } from '../../queue/backend.ts'
-import { claimed, settled } from './answers.ts'
+import { claimed, settled, wakesOf } from './answers.ts'
 import { perQueue } from './chunks.ts'
 import { claimArgs, settlementArgs } from './settlements.ts'
 import type { Store } from './store.ts'
@@ -16,7 +16,13 @@ const MOST = 1000
 
 export async function claim(store: Store, request: ClaimRequest): Promise<ClaimResult> {
   await prepareClaim(store, request)
-  return claimed(await store.run('claim', request.queue, claimArgs(request)), request.token)
+  const { quiet } = store
+  const silence = quiet.claim(request)
+  if (silence !== undefined && (await store.wakes(request.queue)) === silence.wakes) return silence.result
+  const reply = await store.run('claim', request.queue, claimArgs(request))
+  const result = claimed(reply, request.token)
+  quiet.noteClaim(request, result, wakesOf(reply))
+  return result
 }
 
 export async function settle(store: Store, settlements: readonly Settlement[]): Promise<SettleResult[]> {

@@ -36,7 +36,9 @@ export function progress(store: Store, updates: readonly ProgressUpdate[]): Prom
 export async function renew(store: Store, owner: string, leaseMs: number): Promise<HeldClaim[]> {
   const queues = await store.queuesOf(owner)
   const replies = await Promise.all(
-    queues.map((queue) => store.run('renew', queue, [owner, String(leaseMs)])),
+    queues.map(async (queue) =>
+      (await store.hasClaims(queue)) ? store.run('renew', queue, [owner, String(leaseMs)]) : [],
+    ),
   )
   const held: HeldClaim[] = []
   for (const reply of replies as (Buffer | Buffer[])[][]) {

@@ -37,6 +37,7 @@ export function statsOf(queue: string, reply: unknown): QueueStats {
   const [waiting, delayed, active, done, dead, cancelled, paused, oldest] = reply as [
     ...numbers: [number, number, number, number, number, number, number],
     oldest: Buffer,
+    wakes: Buffer,
   ]
   return {
     queue,
@@ -45,3 +46,13 @@ export function statsOf(queue: string, reply: unknown): QueueStats {
     oldestWaitingMs: Number(oldest),
   }
 }
+
+export const NOTHING_DONE: MaintainReport = Object.freeze({
+  returned: 0,
+  crashed: [],
+  dead: [],
+  promoted: 0,
+  removed: 0,
+  unhandled: [],
+  more: false,
+})

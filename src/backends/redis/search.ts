@@ -1,9 +1,11 @@
 import { setImmediate } from 'node:timers/promises'
-import type { JobFilter, StepReport } from '../../queue/backend.ts'
+import type { JobFilter, QueueStats, StepReport } from '../../queue/backend.ts'
 import type { JobRecord, JobState } from '../../queue/job.ts'
+import { wakesOf } from './answers.ts'
 import { inChunks } from './chunks.ts'
 import { entryOf } from './keys.ts'
 import { recordOf } from './record.ts'
+import { statsOf } from './reports.ts'
 import type { Store } from './store.ts'
 
 /** How many jobs one look at a queue shows. */
@@ -26,6 +28,15 @@ function placesOf(filter: JobFilter, only: readonly JobState[]): string {
   const states = only.filter((state) => filter.states?.includes(state) ?? true)
   const places = new Set(states.map((state) => (state === 'waiting' ? 'w' : state === 'active' ? 'a' : 'x')))
   return [...places].join('')
+}
+
+export async function stats(store: Store, queue: string): Promise<QueueStats> {
+  const silence = store.quiet.empty(queue)
+  if (silence !== undefined && (await store.wakes(queue)) === silence.wakes) return silence.stats
+  const reply = await store.run('stats', queue, [])
+  const found = statsOf(queue, reply)
+  store.quiet.noteStats(found, wakesOf(reply))
+  return found
 }
 
 /** What there is of these, by seq. */

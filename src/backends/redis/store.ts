@@ -4,6 +4,7 @@ import type { Argument, RedisClient } from './driver.ts'
 import { type HashTag, Keys } from './keys.ts'
 import type { ScriptClock } from './lua/clock.ts'
 import { prepare } from './open.ts'
+import { Quiet } from './quiet.ts'
 import { type Script, type Scripts, scripts } from './scripts.ts'
 
 export interface StoreOptions {
@@ -31,6 +32,10 @@ export class Store {
   readonly #connection: Connection
   #opening: Promise<void> | undefined
   #closed = false
+  readonly quiet: Quiet
+  /** Answers of scripts so far. */
+  #heard = 0
+  readonly #justHeard = new Map<string, string>()
   readonly #knownQueues = new Set<string>()
   /** When it was last noted that an owner has claims in a queue. */
   readonly #knownOwners = new Map<string, Map<string, number>>()
@@ -39,6 +44,7 @@ export class Store {
     this.#options = options
     this.keys = new Keys(options.prefix, options.hashTag)
     this.scripts = scripts(options.clock)
+    this.quiet = new Quiet(options.clock.isReal)
     this.#connection = new Connection({
       ...this.connectionOptions,
       // It may be another server, or have lost what it knew.
@@ -94,11 +100,39 @@ export class Store {
   async run(name: keyof Scripts, queue: string, args: readonly Argument[]): Promise<unknown> {
     await this.open()
     const script: Script = this.scripts[name]
-    return this.#connection.run(script, this.keys.base(queue), args)
+    try {
+      return await this.#connection.run(script, this.keys.base(queue), args)
+    } finally {
+      this.#heard++
+      this.#justHeard.clear()
+    }
   }
 
   knowsQueue(queue: string): boolean {
     return this.#knownQueues.has(queue)
+  }
+
+  /** How often a queue has woken anybody. */
+  async wakes(queue: string): Promise<string> {
+    const known = this.#justHeard.get(queue)
+    if (known !== undefined) return known
+    await this.open()
+    const key = `${this.keys.base(queue)}:meta`
+    const heard = this.#heard
+    const wakes = String((await this.#connection.command(key, ['HGET', key, 'wakes'])) ?? '0')
+    // It is as good as new until anything else is heard, be it of another connection: that takes another tick.
+    if (heard === this.#heard) {
+      if (this.#justHeard.size === 0) process.nextTick(() => this.#justHeard.clear())
+      this.#justHeard.set(queue, wakes)
+    }
+    return wakes
+  }
+
+  /** Whether anybody has claims in a queue. */
+  async hasClaims(queue: string): Promise<boolean> {
+    await this.open()
+    const key = `${this.keys.base(queue)}:l`
+    return (await this.#connection.command(key, ['EXISTS', key])) === 1
   }
 
   /** Notes that a queue was used, which is what stats() lists. */

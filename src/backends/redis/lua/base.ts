@@ -20,17 +20,22 @@ end
 local woken = {}
 local function wake(q) woken[q.base] = q end
 local function publish()
-  for _, q in pairs(woken) do call('PUBLISH', q.wake, '') end
+  for _, q in pairs(woken) do
+    -- Who has heard this number knows that nothing was missed.
+    call('HINCRBY', q.meta, 'wakes', 1)
+    call('PUBLISH', q.wake, '')
+  end
 end
 
 local function state(q)
-  local v = call('HMGET', q.meta, 'format', 'paused', 'control', 'skew', 'holes')
+  local v = call('HMGET', q.meta, 'format', 'paused', 'control', 'skew', 'holes', 'wakes')
   if v[1] and tonumber(v[1]) > 1 then error('MILLHAND_NEWER') end
   return {
     paused = v[2] == '1',
     control = tonumber(v[3] or 0),
     lease = ticks + tonumber(v[4] or 0),
     holes = tonumber(v[5] or 0),
+    wakes = v[6] or '0',
   }
 end
 

@@ -196,7 +196,8 @@ local function take(q, s, wanted, limit, maxBytes, isSuspects)
     end
     if #group > 0 then
       local done = takeFrom(q, group, limit, maxBytes, taken)
-      for _, line in ipairs(these) do
+      -- Those that may have been emptied; one that just was is met by the next claim.
+      for _, line in ipairs(done and {} or these) do
         local left = isSuspects and call('EXISTS', q['s:' .. line]) or call('EXISTS', q['w:' .. line], q['b:' .. line])
         if left == 0 then call('ZREM', index, line) end
       end
@@ -224,7 +225,6 @@ local function hold(q, s, token, start, leaseMs, renewMs, taken)
   if renewMs and renewUntil < untilMs then untilMs = renewUntil end
   call('HSET', q.c, 'n' .. token, #entries, 'i' .. token, cmsgpack.pack({ renewUntil, entries }))
   call('ZADD', q.l, untilMs, token)
-  call('ZADD', q.o, 0, token)
 end
 
 -- What the token holds already, when it is asked for again.
@@ -254,16 +254,22 @@ local function suspectWaits(q, wanted)
   return '0'
 end
 
+local function dueNext(q) return tonumber(call('ZRANGE', q.d, 0, 0, 'WITHSCORES')[2] or nil) end
+
 local function claim(q, s, at)
   local token, limit, maxBytes, start = ARGV[at], tonumber(ARGV[at + 1]), tonumber(ARGV[at + 2]), tonumber(ARGV[at + 3])
   local leaseMs, renewMs, isSuspects = tonumber(ARGV[at + 4]), number(ARGV[at + 5]), ARGV[at + 6] == 'only'
   local wanted = wantedTypes(at + 7)
+  local due = dueNext(q)
   local taken = heldBy(q, token)
   local flags = ''
   if taken then flags = table.concat(taken.flags)
   elseif s.paused or limit <= 0 then taken = { entries = {}, records = {}, changes = {} }
   else
-    promote(q, math.max(limit, 100))
+    if due and due <= now then
+      promote(q, math.max(limit, 100))
+      due = dueNext(q)
+    end
     taken = take(q, s, wanted, isSuspects and 1 or limit, maxBytes, isSuspects)
     local count = #taken.entries
     if count > 0 then
@@ -281,10 +287,9 @@ local function claim(q, s, at)
       end
     end
   end
-  local due = call('ZRANGE', q.d, 0, 0, 'WITHSCORES')[2]
   return {
     s.paused and '1' or '0', tostring(s.control), suspectWaits(q, wanted),
-    due and string.format('%.0f', math.max(0, due - now)) or '', flags, taken.entries, taken.records, changed,
+    due and string.format('%.0f', math.max(0, due - now)) or '', flags, taken.entries, taken.records, changed, s.wakes,
   }
 end
 `

@@ -67,7 +67,6 @@ local function letGo(q, token, count)
   if call('HINCRBY', q.c, 'n' .. token, -count) <= 0 then
     call('HDEL', q.c, 'n' .. token, 'i' .. token)
     call('ZREM', q.l, token)
-    call('ZREM', q.o, token)
   end
 end
 

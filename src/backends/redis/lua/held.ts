@@ -39,14 +39,21 @@ end
 return table.concat(answers)
 `
 
-const TOKENS = `call('ZRANGEBYLEX', q.o, '[' .. ARGV[1] .. ':', '(' .. ARGV[1] .. ';')`
+/** Claims are few: as many as there are workers, or jobs that run. */
+const TOKENS = `
+local tokens, prefix = {}, ARGV[1] .. ':'
+for _, token in ipairs(call('ZRANGE', q.l, 0, -1)) do
+  if sub(token, 1, #prefix) == prefix then tokens[#tokens + 1] = token end
+end
+`
 
 /** ARGV: owner, ms. Answers with token and ids of each claim. */
 export const RENEW = `
 local q = open(KEYS[1])
 local s = state(q)
 local answer = {}
-for _, token in ipairs(${TOKENS}) do
+${TOKENS}
+for _, token in ipairs(tokens) do
   local renewUntil, entries = unpack(cmsgpack.unpack(call('HGET', q.c, 'i' .. token)))
   local untilMs = s.lease + tonumber(ARGV[2])
   if renewUntil > 0 and renewUntil < untilMs then untilMs = renewUntil end
@@ -68,7 +75,8 @@ local q = open(KEYS[1])
 state(q)
 local report = { returned = 0, crashed = {}, dead = {} }
 local left = tonumber(ARGV[4])
-for _, token in ipairs(${TOKENS}) do
+${TOKENS}
+for _, token in ipairs(tokens) do
   if left <= 0 then break end
   left = left - reapClaim(q, token, tonumber(ARGV[2]), number(ARGV[3]), left, report)
 end

@@ -102,7 +102,7 @@ if waiting > 0 then
   for _, line in ipairs(call('ZRANGE', q.slines, 0, -1)) do look(call('ZRANGE', q['s:' .. line], 0, 0)[1]) end
 end
 return { waiting, delayed, active, tonumber(done or 0), tonumber(dead or 0), tonumber(cancelled or 0),
-  s.paused and 1 or 0, oldest and string.format('%.0f', math.max(0, now - oldest.created)) or '0' }
+  s.paused and 1 or 0, oldest and string.format('%.0f', math.max(0, now - oldest.created)) or '0', s.wakes }
 `
 
 /** ARGV: the name of a schedule. */

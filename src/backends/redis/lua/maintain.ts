@@ -20,9 +20,18 @@ end
 local gap = not last or s.lease - last > leaseMs
 if gap then graceUntil = s.lease + leaseMs end
 call('HSET', q.meta, 'maintained', s.lease, 'grace', graceUntil or 0)
-for i = 6, #ARGV do
-  call('HSET', q.h, ARGV[i], s.lease)
-  call('HDEL', q.u, ARGV[i])
+if #ARGV > 5 then
+  local handled = {}
+  for i = 6, #ARGV do
+    handled[#handled + 1] = ARGV[i]
+    handled[#handled + 1] = s.lease
+  end
+  callAll('HSET', q.h, handled)
+  callAll('HDEL', q.u, { unpack(ARGV, 6) })
+end
+if call('EXISTS', q.j) == 0 then
+  call('DEL', q.u)
+  return { 0, {}, {}, 0, 0, {}, 0 }
 end
 
 -- At a gap, what had run out when upkeep last ran has had its grace.

@@ -1,4 +1,5 @@
 import type { Deliveries } from './deliveries.ts'
+import type { ServerName } from './servers/index.ts'
 
 /**
  * What is compared: a suite has cases, a case has contenders. Millhand is one of them; the others are its peers,
@@ -7,6 +8,8 @@ import type { Deliveries } from './deliveries.ts'
 export interface Suite {
   readonly name: string
   readonly cases: readonly Case[]
+  /** The server that all contenders use; it runs for as long as the suite. Default: none. */
+  readonly server?: ServerName
 }
 
 export interface Case {
@@ -27,7 +30,8 @@ export interface Case {
   readonly yardstick?: string
 }
 
-export type Unit = 'jobs/s' | 'ms' | 'MiB'
+/** `calls/s`: commands or statements that a server executes in a second. */
+export type Unit = 'jobs/s' | 'ms' | 'MiB' | 'bytes' | 'calls/s'
 
 /** `warm-up`: before the clock, in the same process, thrown away. `quick`: for a first look. */
 export type Scale = 'full' | 'quick' | 'warm-up'
@@ -40,6 +44,8 @@ export interface Run {
   readonly scale: Scale
   /** An empty folder for its files, removed afterwards. */
   readonly folder: string
+  /** The URL of the suite's server, which is empty; an empty text when the suite has none. */
+  readonly server: string
   /** Each contender says how many jobs it adds and marks each that arrives; the harness looks at it in the end. */
   readonly deliveries: Deliveries
   /** Does what is measured, after a collection of garbage; answers with the seconds that it took. */

@@ -10,8 +10,9 @@ import { parseArguments, UsageError, type Arguments } from './arguments.ts'
 import { measure } from './measurement.ts'
 import { prepare } from './prepare.ts'
 import { Progress } from './progress.ts'
-import { jsonLine } from './result.ts'
+import { jsonLine, type Result } from './result.ts'
 import { onlyCase, runSuite } from './run-suite.ts'
+import { serverFor } from './servers/start.ts'
 import { loadSuite, SUITE_NAMES } from './suites/index.ts'
 import { rowsOf, tableText } from './table.ts'
 
@@ -23,9 +24,10 @@ async function main({ suite: name, quick, json, only }: Arguments, signal: Abort
   const progress = new Progress()
   await prepare((text) => progress.now(text, text))
   const scale = quick ? 'quick' : 'full'
+  let server = ''
   const run = {
     scale,
-    measure: (order: Parameters<typeof measure>[0]) => measure(order, signal),
+    measure: (order: Parameters<typeof measure>[0]) => measure(order, server, signal),
     onStart: (order: { suite: string; case: string; contender: string }, round: number, rounds: number) => {
       const group = `${order.suite}: ${order.case}`
       progress.now(`${group}, ${order.contender}, round ${round} of ${rounds}`, group)
@@ -38,12 +40,19 @@ async function main({ suite: name, quick, json, only }: Arguments, signal: Abort
     return
   }
   const suite = onlyCase(await loadSuite(name), only)
-  const results = await runSuite(suite, {
-    ...run,
-    onResult: (result) => {
-      if (json) console.log(jsonLine(result))
-    },
-  })
+  const started = await serverFor(suite)
+  server = started?.url ?? ''
+  let results: Result[]
+  try {
+    results = await runSuite(suite, {
+      ...run,
+      onResult: (result) => {
+        if (json) console.log(jsonLine(result))
+      },
+    })
+  } finally {
+    await started?.stop()
+  }
   progress.clear()
   if (json) return
   console.log(tableText(rowsOf(results)))

@@ -6,25 +6,38 @@ import { Deliveries } from './deliveries.ts'
 import { collectGarbage } from './heap.ts'
 import type { Answer, Assignment } from './measurement.ts'
 import { profiled } from './profile.ts'
+import { emptied } from './servers/index.ts'
 import { loadSuite } from './suites/index.ts'
 
-async function work({ suite, case: name, contender, scale, profile, folder }: Assignment): Promise<Answer> {
+async function work(assignment: Assignment): Promise<Answer> {
   try {
-    const { cases } = await loadSuite(suite)
+    const { suite, case: name, contender, scale, profile = false, folder } = assignment
+    const { cases, server: kind } = await loadSuite(suite)
     const one = cases.find((each) => each.name === name)!
-    if (one.jobs['warm-up'] > 0) await once(one, contender, 'warm-up', join(folder, 'warm-up'), false)
-    return { measurement: await once(one, contender, scale, join(folder, 'measured'), profile ?? false) }
+    const run = async (as: Scale, profiles: boolean): Promise<Measurement> => {
+      const server = kind === undefined ? '' : await emptied(kind, assignment.server, as)
+      return once(one, contender, { scale: as, folder: join(folder, as), server, profiles })
+    }
+    // A quick run has no time to prepare a server twice.
+    const warms = one.jobs['warm-up'] > 0 && (kind === undefined || scale === 'full')
+    if (warms) await run('warm-up', false)
+    return { measurement: await run(scale, profile) }
   } catch (error) {
     return { error: error instanceof Error ? (error.stack ?? error.message) : String(error) }
   }
 }
 
+interface Setting {
+  readonly scale: Scale
+  readonly folder: string
+  readonly server: string
+  readonly profiles: boolean
+}
+
 async function once(
   one: Case,
   contender: string,
-  scale: Scale,
-  folder: string,
-  profile: boolean,
+  { scale, folder, server, profiles }: Setting,
 ): Promise<Measurement> {
   mkdirSync(folder)
   const deliveries = new Deliveries()
@@ -37,11 +50,12 @@ async function once(
     jobs: one.jobs[scale],
     scale,
     folder,
+    server,
     deliveries,
     timed: async (work) => {
       collectGarbage()
       const started = performance.now()
-      if (profile) slices = await profiled(work)
+      if (profiles) slices = await profiled(work)
       else await work()
       return (performance.now() - started) / 1000
     },

@@ -17,6 +17,7 @@ export interface Order {
 /** What the child is given, and what it answers. */
 export interface Assignment extends Order {
   readonly folder: string
+  readonly server: string
 }
 export type Answer = { readonly measurement: Measurement } | { readonly error: string }
 
@@ -24,13 +25,14 @@ const DEADLINE_MS = 300_000
 
 /**
  * Runs a contender once in a fresh process, so that none inherits another's heap, compiled code or open files.
+ * @param server the URL of the suite's server; an empty text when it has none.
  * @throws Error when it fails, when a job did not arrive exactly once, or when it takes more than five minutes.
  */
-export async function measure(order: Order, signal: AbortSignal): Promise<Measurement> {
+export async function measure(order: Order, server: string, signal: AbortSignal): Promise<Measurement> {
   mkdirSync(DATA, { recursive: true })
   const folder = mkdtempSync(join(pathOf(DATA), `${order.suite}-`))
   try {
-    const answer = await askChild({ ...order, folder }, signal)
+    const answer = await askChild({ ...order, folder, server }, signal)
     if ('measurement' in answer) return answer.measurement
     throw new Error(`${order.suite}, case ${order.case}, ${order.contender}: ${answer.error}`)
   } finally {

@@ -67,5 +67,5 @@ export function jsonLine({ suite, case: name, unit, millhand, peers, ratio, roun
 
 /** No more digits than mean something. */
 export function rounded(value: number, unit: Unit): number {
-  return Number(value.toFixed(unit === 'jobs/s' ? 0 : unit === 'ms' ? 3 : 2))
+  return Number(value.toFixed(unit === 'jobs/s' || unit === 'bytes' ? 0 : unit === 'ms' ? 3 : 2))
 }

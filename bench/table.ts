@@ -1,4 +1,4 @@
-import { barOf, barText, isMet } from './bars.ts'
+import { barsOf, barText, isMet } from './bars.ts'
 import type { Unit } from './case.ts'
 import { rounded, type Result } from './result.ts'
 import type { Figure } from './statistics.ts'
@@ -12,7 +12,7 @@ export function rowsOf(results: readonly Result[]): string[][] {
 
 function rowOf(result: Result): string[] {
   const { case: name, unit, label, millhand, peers, ratio } = result
-  const bar = barOf(result)
+  const bars = barsOf(result)
   return [
     name,
     unit,
@@ -21,8 +21,8 @@ function rowOf(result: Result): string[] {
       .map(([peer, figure]) => `${peer}: ${figureText(figure, unit)}`)
       .join(', '),
     ratioText(ratio),
-    bar === undefined ? '' : barText(bar, result),
-    bar === undefined ? '' : isMet(bar, result) ? 'met' : 'MISSED',
+    bars.map((bar) => barText(bar, result)).join(' and '),
+    bars.length === 0 ? '' : bars.every((bar) => isMet(bar, result)) ? 'met' : 'MISSED',
   ]
 }
 

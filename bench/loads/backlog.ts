@@ -4,8 +4,9 @@ import { fill, openQueue, type OpenStore } from './store.ts'
 
 /** A fixed number of jobs while `waiting` others wait behind them, from the start of the worker to the last settle. */
 export function withBacklog(open: OpenStore, waiting: Readonly<Record<Scale, number>>): Contender {
-  return async ({ jobs, folder, scale, deliveries, timed }) => {
-    const queue = openQueue(open, folder)
+  return async (run) => {
+    const { jobs, scale, deliveries, timed } = run
+    const queue = openQueue(open, run)
     const all = jobs + waiting[scale]
     deliveries.expect(all)
     await fill(queue, 0, all)

@@ -11,8 +11,9 @@ const MOST_IN_STORE = 10_000
 
 /** All jobs pass through, added while others run: by how much the heap grew after the first tenth. */
 export function heapGrowth(open: OpenStore): Contender {
-  return async ({ jobs, folder, deliveries, timed, note }) => {
-    const queue = openQueue(open, folder)
+  return async (run) => {
+    const { jobs, deliveries, timed, note } = run
+    const queue = openQueue(open, run)
     deliveries.expect(jobs)
     const worker = queue.worker(
       {

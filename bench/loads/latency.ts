@@ -11,8 +11,9 @@ export const ADDER = 'p99 of the adder alone'
 
 /** From the time at which a job was due to be added until its handler starts; adder and worker in one process. */
 export function latency(open: OpenStore): Contender {
-  return async ({ jobs, folder, deliveries, timed, note }) => {
-    const queue = openQueue(open, folder)
+  return async (run) => {
+    const { jobs, deliveries, timed, note } = run
+    const queue = openQueue(open, run)
     deliveries.expect(jobs)
     const latencies = new Float64Array(jobs)
     const done = Promise.withResolvers<void>()

@@ -2,7 +2,9 @@ import type { RetentionOptions } from '../../src/index.ts'
 import type { Observable } from '../../src/observe/observable.ts'
 import type { Contender } from '../case.ts'
 import { Queue, silentLogger } from '../millhand.ts'
+import type { Payload } from '../payload.ts'
 import { expectEmpty, fill, JOBS, type OpenStore } from './store.ts'
+import { withoutPrefetch } from './without-prefetch.ts'
 
 export interface ProcessOptions {
   readonly concurrency?: number
@@ -12,15 +14,29 @@ export interface ProcessOptions {
   readonly bytes?: number
   readonly retention?: RetentionOptions
   readonly lease?: `${number}ms`
+  /** Claim while others run. Default: true. */
+  readonly prefetch?: boolean
+  /** What the work of a job is. Default: nothing. */
+  readonly work?: () => Promise<void>
   /** Subscribes to the worker, before it starts. */
   readonly watch?: (worker: Observable) => void
 }
 
 /** No-op jobs, added before: from the start of the worker until it has settled the last and stopped. */
 export function processAll(open: OpenStore, options: ProcessOptions = {}): Contender {
-  const { concurrency = 100, validated = true, bytes, retention, lease = '30000ms', watch } = options
-  return async ({ jobs, folder, deliveries, timed }) => {
-    const backend = open(folder)
+  const {
+    concurrency = 100,
+    validated = true,
+    bytes,
+    retention,
+    lease = '30000ms',
+    prefetch = true,
+    work,
+    watch,
+  } = options
+  return async (run) => {
+    const { jobs, deliveries, timed } = run
+    const backend = open(run)
     const queue = new Queue('bench', {
       backend,
       ...(validated ? { jobs: JOBS } : {}),
@@ -28,14 +44,13 @@ export function processAll(open: OpenStore, options: ProcessOptions = {}): Conte
     })
     deliveries.expect(jobs)
     await fill(queue, 0, jobs, bytes)
-    const worker = queue.worker(
-      {
-        noop: async (job) => {
-          deliveries.mark(job.payload.n)
-        },
-      },
-      { concurrency, lease, logger: silentLogger },
-    )
+    const noop = async (job: { readonly payload: Payload }): Promise<void> => {
+      if (work !== undefined) await work()
+      deliveries.mark(job.payload.n)
+    }
+    const worker = prefetch
+      ? queue.worker({ noop }, { concurrency, lease, logger: silentLogger })
+      : withoutPrefetch(queue, concurrency, noop)
     watch?.(worker)
     const seconds = await timed(async () => {
       await worker.drainOnce({ timeout: '5m' })

@@ -4,7 +4,7 @@ import { silentLogger } from '../millhand.ts'
 import type { Report } from './processes.ts'
 import { inSqlite, openQueue } from './store.ts'
 
-const queue = openQueue(inSqlite('normal'), process.argv[2]!)
+const queue = openQueue(inSqlite('normal'), { folder: process.argv[2]!, server: '' })
 await queue.backend.open()
 const ran: number[] = []
 const worker = queue.worker(

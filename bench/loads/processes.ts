@@ -8,8 +8,8 @@ export type Report = 'ready' | { readonly ran: readonly number[] }
 
 /** Jobs of one SQLite file, added before: from the start of all worker processes' work to the last one's end. */
 export function acrossProcesses(count: number): Contender {
-  return async ({ jobs, folder, deliveries, timed }) => {
-    const queue = openQueue(inSqlite('normal'), folder)
+  return async ({ jobs, folder, server, deliveries, timed }) => {
+    const queue = openQueue(inSqlite('normal'), { folder, server })
     deliveries.expect(jobs)
     await fill(queue, 0, jobs)
     const workers = await Promise.all(Array.from({ length: count }, () => startWorker(folder)))

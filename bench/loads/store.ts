@@ -1,24 +1,36 @@
 import { join } from 'node:path'
 import type { Backend, JobState, Queue as QueueOf } from '../../src/index.ts'
+import type { Run } from '../case.ts'
 import type { Payload } from '../payload.ts'
 import { BATCH, batches, payload, schema } from '../payload.ts'
-import { memory, Queue, sqlite } from '../millhand.ts'
+import { memory, postgres, Queue, redis, sqlite } from '../millhand.ts'
 
-/** Opens the store under test with its files in this folder. */
-export type OpenStore = (folder: string) => Backend
+/** Where a run keeps its jobs. */
+export type Place = Pick<Run, 'folder' | 'server'>
+/** Opens the store under test. */
+export type OpenStore = (place: Place) => Backend
 
 export const inMemory: OpenStore = () => memory()
 
 export function inSqlite(durability: 'normal' | 'full'): OpenStore {
-  return (folder) => sqlite(join(folder, 'jobs.db'), { durability })
+  return ({ folder }) => sqlite(join(folder, 'jobs.db'), { durability })
 }
+
+export const inRedis: OpenStore = ({ server }) => redis(server)
+
+export const inPostgres: OpenStore = ({ server }) => postgres(server)
 
 /** The one type of jobs in every load. */
 export const JOBS = { noop: schema }
 export type BenchQueue = QueueOf<typeof JOBS>
 
-export function openQueue(open: OpenStore, folder: string): BenchQueue {
-  return new Queue('bench', { backend: open(folder), jobs: JOBS })
+export function openQueue(open: OpenStore, place: Place): BenchQueue {
+  return new Queue('bench', { backend: open(place), jobs: JOBS })
+}
+
+/** Queues of these names on one backend. */
+export function openQueues(backend: Backend, names: readonly string[]): BenchQueue[] {
+  return names.map((name) => new Queue(name, { backend, jobs: JOBS }))
 }
 
 type Add = (jobs: { type: 'noop'; payload: Payload }[]) => Promise<readonly { readonly status: string }[]>

@@ -3,6 +3,8 @@ import type { Suite } from '../case.ts'
 const SUITES: Readonly<Record<string, () => Promise<{ readonly suite: Suite }>>> = {
   memory: () => import('./memory.ts'),
   sqlite: () => import('./sqlite.ts'),
+  redis: () => import('./redis.ts'),
+  postgres: () => import('./postgres.ts'),
   features: () => import('./features.ts'),
   growth: () => import('./growth.ts'),
   server: () => import('./server.ts'),

@@ -7,7 +7,9 @@ export function inFlight(open: OpenPool, task: TaskName, flight: number): Conten
     const pool = open(task)
     await warmUp(pool, jobs, flight)
     deliveries.expect(jobs)
-    const seconds = await timed(() => keepInFlight(pool.run, jobs, flight, (n) => deliveries.mark(n)))
+    const seconds = await timed(() =>
+      keepInFlight(pool.run, jobs, flight, (n) => deliveries.mark(n as number)),
+    )
     await pool.close()
     return jobs / seconds
   }
@@ -21,19 +23,19 @@ export async function warmUp(pool: TaskPool, jobs: number, flight: number): Prom
 
 /**
  * Calls with the numbers 0 to `jobs` - 1: for each result there is a further call.
- * @param onResult what a call returned: the number that it was given.
+ * @param onResult what a call returned.
  */
-export function keepInFlight(
-  call: TaskPool['run'],
+export function keepInFlight<T>(
+  call: (n: number) => PromiseLike<T>,
   jobs: number,
   flight: number,
-  onResult: (n: number) => void,
+  onResult: (result: T) => void,
 ): Promise<void> {
   return new Promise((resolve, reject) => {
     let next = 0
     let done = 0
-    const onValue = (value: unknown): void => {
-      onResult(value as number)
+    const onValue = (value: T): void => {
+      onResult(value)
       done++
       if (next < jobs) submit()
       else if (done === jobs) resolve()

@@ -1,0 +1,75 @@
+import { Client } from 'pg'
+import type { Scale } from '../case.ts'
+
+/**
+ * Each run has a database of its own, so none meets the dead rows and half-empty pages of another. The warm-up has
+ * another than what follows it in the same process: some close their connections later than they say.
+ */
+export async function empty(url: string, scale: Scale): Promise<string> {
+  const name = scale === 'warm-up' ? 'bench_warm_up' : 'bench'
+  await withClient(url, async (client) => {
+    await client.query(`drop database if exists ${name} with (force)`)
+    await client.query(`create database ${name}`)
+  })
+  const database = new URL(url)
+  database.pathname = `/${name}`
+  return database.href
+}
+
+/** From now on, statements of new connections to the database of this URL are counted. */
+export async function countStatements(url: string): Promise<void> {
+  await withClient(url, async (client) => {
+    await client.query('create extension if not exists pg_stat_statements')
+    await client.query(
+      `do $$ begin execute format('alter database %I set pg_stat_statements.track = top', current_database()); end $$`,
+    )
+  })
+}
+
+/** How many statements clients have sent to the database of this URL, those that begin and end transactions included. */
+export function statementCount(url: string): Promise<number> {
+  return withClient(url, async (client) => {
+    // Ours are of this kind alone.
+    await client.query(`set pg_stat_statements.track = 'none'`)
+    const { rows } = await client.query<{ calls: string | null }>(
+      `select sum(calls) as calls from pg_stat_statements
+       where dbid = (select oid from pg_database where datname = current_database())
+         and query not like 'set pg_stat_statements%'`,
+    )
+    return Number(rows[0]?.calls ?? 0)
+  })
+}
+
+/** The bytes of all tables of users with their indexes. */
+export function tableBytes(url: string): Promise<number> {
+  return withClient(url, async (client) => {
+    const { rows } = await client.query<{ bytes: string }>(
+      `select coalesce(sum(pg_total_relation_size(c.oid)), 0) as bytes
+       from pg_class c join pg_namespace n on n.oid = c.relnamespace
+       where c.relkind = 'r' and n.nspname not in ('pg_catalog', 'information_schema', 'pg_toast')`,
+    )
+    return Number(rows[0]!.bytes)
+  })
+}
+
+/** Opens a transaction that does nothing more once it has its snapshot, until it is told to end. */
+export async function holdSnapshot(url: string): Promise<() => Promise<void>> {
+  const client = new Client({ connectionString: url })
+  await client.connect()
+  await client.query('begin isolation level repeatable read')
+  await client.query('select txid_current()')
+  return async () => {
+    await client.query('rollback')
+    await client.end()
+  }
+}
+
+export async function withClient<T>(url: string, work: (client: Client) => Promise<T>): Promise<T> {
+  const client = new Client({ connectionString: url })
+  await client.connect()
+  try {
+    return await work(client)
+  } finally {
+    await client.end()
+  }
+}

@@ -1,0 +1,31 @@
+import type { PrivateServer } from '../../test/servers/private-server.ts'
+import { startPostgres } from '../../test/servers/postgres.ts'
+import { startRedis } from '../../test/servers/redis.ts'
+import type { Suite } from '../case.ts'
+import type { ServerName } from './index.ts'
+
+/** As a careful administrator leaves them: durable as they are by default, and with memory to work in. */
+const STARTS: Readonly<Record<ServerName, () => Promise<PrivateServer>>> = {
+  // What was acknowledged in the last second may be lost with the power, and nothing with the process.
+  redis: () => startRedis({ args: ['--appendonly', 'yes', '--appendfsync', 'everysec'] }),
+  postgres: () =>
+    startPostgres({
+      durable: true,
+      settings: {
+        shared_buffers: '256MB',
+        max_wal_size: '2GB',
+        max_connections: '300',
+        // Counts statements, and only in databases that ask for it: see loads/idle.ts.
+        shared_preload_libraries: 'pg_stat_statements',
+        'pg_stat_statements.track': 'none',
+      },
+    }),
+}
+
+/** Starts what the suite needs; it ends by `stop`, or with this process. Undefined: it needs none. */
+export async function serverFor({ server }: Pick<Suite, 'server'>): Promise<PrivateServer | undefined> {
+  if (server === undefined) return undefined
+  // Where servers put their data. A system's /tmp may be kept in memory, /var/tmp is not.
+  process.env['TMPDIR'] = '/var/tmp'
+  return STARTS[server]()
+}

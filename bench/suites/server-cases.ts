@@ -153,7 +153,8 @@ export function serverCases(suite: ServerSuite): Case[] {
       millhand: jobBytes(millhandFill(open), bytesOf),
       peers: peers(suite, ({ fill }) => jobBytes(fill, bytesOf), { names: suite.sizes }),
     },
-  ]  return cases.map((one) => ({ rounds: suite.rounds, ...one }))
+  ]
+  return cases.map((one) => ({ rounds: suite.rounds, ...one }))
 }
 
 function higher(

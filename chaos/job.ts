@@ -19,6 +19,11 @@ export interface WorkerSettings {
   readonly url: string
   /** The folder of the ledgers. */
   readonly ledgers: string
+  /**
+   * Whether a job is on the disk in its ledger before it is done for the queue. Without that a ledger outlives its
+   * process as well, but not the machine; and who waits for the disk is the store alone.
+   */
+  readonly durableLedgers: boolean
   /** Counts the worker processes of a trial. */
   readonly life: number
   readonly concurrency: number

@@ -72,6 +72,8 @@ export class Trial {
     this.supervisor = new Supervisor({
       url,
       ledgers,
+      // The server does not wait for us when it waits for the disk; a file that is shared does.
+      durableLedgers: this.store.server === undefined,
       processes,
       concurrency,
       leaseMs,

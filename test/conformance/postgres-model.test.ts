@@ -66,7 +66,7 @@ test(
           for (const backend of opened) await backend.close()
         }
       }),
-      { numRuns: Number(process.env['MILLHAND_MODEL_RUNS'] ?? 60) },
+      { numRuns: Number(process.env['MILLHAND_MODEL_RUNS'] ?? 40) },
     )
   },
 )

@@ -25,12 +25,13 @@ const NOTHING: MaintainReport = Object.freeze({
   more: false,
 })
 
-/** The composite type `report`; lists are null when they are empty, all is null when there is no such queue. */
+/** The composite type `report`; lists are null when they are empty. */
 interface Report {
+  readonly gap: boolean
   readonly reaped: readonly string[] | null
   readonly promoted: number
   readonly late: readonly string[] | null
-  readonly removed: number | null
+  readonly removed: number
   readonly types: readonly string[] | null
   readonly for_ms: readonly number[] | null
 }
@@ -42,19 +43,30 @@ export async function maintain(
   transact: Transact,
 ): Promise<MaintainReport> {
   const { queue, types, leaseMs, limit, unhandledGraceMs } = request
-  const [report] = await session.json<[Report | null]>(
-    `SELECT to_json(${session.s}.upkeep($1, $2, $3, $4))`,
-    [escaped(queue), textArray([...new Set(types)].map(escaped)), String(Math.round(leaseMs)), String(limit)],
-  )
-  if (report === null || report.removed === null) return NOTHING
+  const lease = String(Math.round(leaseMs))
+  const handled = textArray([...new Set(types)].map(escaped))
+  let [report] = await session.json<[Report]>(`SELECT to_json(${session.s}.upkeep($1, $2, $3, $4))`, [
+    escaped(queue),
+    handled,
+    lease,
+    String(limit),
+  ])
+  let left = limit
+  let { returned, crashed, dead } = NOTHING
+  if (report.reaped !== null) {
+    const ids = report.reaped.map(unescaped)
+    ;({ returned, crashed, dead } = await transact((own) => reap(own, queue, ids, request)))
+    left -= ids.length
+    ;[report] = await session.json<[Report]>(
+      `SELECT to_json(${session.s}.upkeep_rest(queue_id, $2, $3, $4)) FROM ${session.s}.queue WHERE name = $1`,
+      [escaped(queue), String(report.gap), lease, String(left)],
+    )
+  }
   const { promoted, removed } = report
-  const ids = report.reaped?.map(unescaped) ?? []
   const late = report.late?.map(unescaped) ?? []
   if (promoted > 0) session.woken.add(queue)
-  const { returned, crashed, dead } =
-    ids.length === 0 ? NOTHING : await transact((own) => reap(own, queue, ids, request))
   if (late.length > 0) await transact((own) => expire(own, queue, late))
-  let left = limit - ids.length - promoted - late.length - removed
+  left -= promoted + late.length + removed
   const unhandled: MaintainReport['unhandled'][number][] = []
   for (const [n, name] of report.types?.entries() ?? []) {
     const type = unescaped(name)

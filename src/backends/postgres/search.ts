@@ -18,6 +18,8 @@ export async function search(
   withPayload: boolean,
 ): Promise<JobRecord[]> {
   const states = new Set(only.filter((state) => filter.states?.includes(state) ?? true))
+  // None is, so far.
+  states.delete('blocked')
   if (states.size === 0 || filter.limit <= 0) return []
   const values: unknown[] = [escaped(filter.queue), String(filter.after ?? 0), String(filter.limit)]
   const where = `j.seq > $2::bigint ${conditions(filter, values)}`
@@ -64,7 +66,7 @@ function sources({ s }: Session, states: ReadonlySet<JobState>, where: string): 
       WHERE j.queue_id = w.queue_id AND j.place IN (4, 5, 6) AND j.place IN (${finished.join(', ')}) AND ${where}
       ORDER BY j.seq LIMIT $3::int) p`)
   }
-  return parts.length === 0 ? `SELECT * FROM ${s}.job WHERE false` : parts.join(' UNION ALL ')
+  return parts.join(' UNION ALL ')
 }
 
 function placesOf(states: ReadonlySet<JobState>): number[] {

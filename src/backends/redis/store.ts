@@ -119,7 +119,8 @@ export class Store {
     await this.open()
     const key = `${this.keys.base(queue)}:meta`
     const heard = this.#heard
-    const wakes = String((await this.#connection.command(key, ['HGET', key, 'wakes'])) ?? '0')
+    const reply = await this.#connection.command(key, ['HGET', key, 'wakes'])
+    const wakes = reply === null ? '0' : String(reply)
     // It is as good as new until anything else is heard, be it of another connection: that takes another tick.
     if (heard === this.#heard) {
       if (this.#justHeard.size === 0) process.nextTick(() => this.#justHeard.clear())

@@ -15,7 +15,7 @@ export interface ConnectionOptions {
   readonly onMessage?: (channel: string) => void
 }
 
-/** For so long a command waits for a connection that is being made, ms. */
+/** For so long a command waits for a connection that was lost, ms. For the first one it waits as for an answer. */
 const PATIENCE_MS = 1_000
 
 interface Pending {
@@ -114,11 +114,12 @@ export class Connection {
 
   /** The driver, as soon as it is connected; waits for that a little. */
   async #ready(): Promise<Driver> {
-    const deadline = performance.now() + PATIENCE_MS
+    const since = performance.now()
     const driver = await (this.#making ??= this.#make())
     while (!driver.isReady) {
       if (this.#closed) throw new StateError('the redis backend is closed')
-      const left = deadline - performance.now()
+      const patience = this.#lastError === undefined ? this.#options.commandTimeoutMs : PATIENCE_MS
+      const left = since + patience - performance.now()
       if (this.#lastError !== undefined && !this.#isPassing(this.#lastError)) throw this.#lastError
       if (left <= 0) {
         this.#hurry(driver)
@@ -170,8 +171,8 @@ export class Connection {
       onError: (error) => {
         this.#lastError = error
         this.#lastSign = performance.now()
-        // What will not mend is told at once.
-        if (!this.#isPassing(error)) for (const wake of this.#waiting) wake()
+        // What will not mend is told at once, and for what may one waits no longer than that.
+        for (const wake of this.#waiting) wake()
       },
       onMessage: (channel) => onMessage?.(channel),
     })

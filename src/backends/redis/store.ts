@@ -120,7 +120,7 @@ export class Store {
     const key = `${this.keys.base(queue)}:meta`
     const heard = this.#heard
     const reply = await this.#connection.command(key, ['HGET', key, 'wakes'])
-    const wakes = reply === null ? '0' : String(reply)
+    const wakes = String((reply as Buffer | null) ?? '0')
     // It is as good as new until anything else is heard, be it of another connection: that takes another tick.
     if (heard === this.#heard) {
       if (this.#justHeard.size === 0) process.nextTick(() => this.#justHeard.clear())

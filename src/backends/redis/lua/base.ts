@@ -5,7 +5,7 @@
  * that was removed never means another one with the same id. A *line* is `priority:type`: jobs that wait in it
  * differ in nothing but their `seq`.
  */
-export const BASE = `
+export const BASE: string = `
 local call, sub, find, byte = redis.call, string.sub, string.find, string.byte
 
 -- The keys of a queue, made when they are first asked for.

@@ -1,5 +1,5 @@
 /** Takes jobs for a token, or gives those again that it holds. Arguments begin at ARGV[at]; see request.ts. */
-export const CLAIM = `
+export const CLAIM: string = `
 local function wantedTypes(at)
   local wanted = {}
   for i = at + 1, at + tonumber(ARGV[at]) do wanted[ARGV[i]] = true end

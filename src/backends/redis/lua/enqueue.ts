@@ -2,7 +2,7 @@
  * Adds the jobs of one packed text (see pack.ts) to a queue. The answer has one number for each: the `seq` of what
  * was added, less than 0 for that of a job that has the id already, 0 for what was refused.
  */
-export const ENQUEUE = `
+export const ENQUEUE: string = `
 local function enqueue(q, packed, max)
   local lineCount, count, at = struct.unpack('>HH', packed)
   local lines, lists = {}, {}

@@ -10,7 +10,7 @@ const [BEFORE_TYPE = '', AFTER_TYPE = ''] = unknownType('\u0001').message.split(
 const { message: died, ...WITHOUT_MESSAGE } = WORKER_DIED
 
 /** What happens to jobs, as transition() says it. Each leaves the job in its new place, and its m saved. */
-export const EVENTS = `
+export const EVENTS: string = `
 local EXPIRED = ${quoted(JSON.stringify(EXPIRED))}
 local DIED = {
   whole = ${quoted(JSON.stringify(WORKER_DIED))},

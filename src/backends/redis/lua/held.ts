@@ -1,7 +1,7 @@
 /** What is done to claimed jobs while they run: KEYS[1] is the base of the queue's keys. */
 
 /** ARGV: entry and token of each. Answers with 's'tarted, 'p'aused or stale ('-') for each. */
-export const START = `
+export const START: string = `
 local q = open(KEYS[1])
 local s = state(q)
 local answers = {}
@@ -19,7 +19,7 @@ return table.concat(answers)
 `
 
 /** ARGV: entry, token and progress of each. Answers with 1 or 0 for each. */
-export const PROGRESS = `
+export const PROGRESS: string = `
 local q = open(KEYS[1])
 state(q)
 local answers = {}
@@ -48,7 +48,7 @@ end
 `
 
 /** ARGV: owner, ms. Answers with token and ids of each claim. */
-export const RENEW = `
+export const RENEW: string = `
 local q = open(KEYS[1])
 local s = state(q)
 local answer = {}
@@ -70,7 +70,7 @@ return answer
 `
 
 /** ARGV: owner, maxCrashes, keep, limit. Answers with what was returned, crashed and dead, and whether there is more. */
-export const RELEASE_OWNER = `
+export const RELEASE_OWNER: string = `
 local q = open(KEYS[1])
 state(q)
 local report = { returned = 0, crashed = {}, dead = {} }

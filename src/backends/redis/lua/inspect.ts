@@ -17,7 +17,7 @@ end
 `
 
 /** ARGV: ids. Answers with what there is of them. */
-export const RECORDS_BY_ID = `${RECORDS}
+export const RECORDS_BY_ID: string = `${RECORDS}
 local q = open(KEYS[1])
 state(q)
 local found = {}
@@ -32,7 +32,7 @@ return found
  * The next jobs by seq. ARGV: after, how many, what to look at: w(aiting), a(ctive), x (delayed and finished). Answers
  * with their records; fewer than asked for are all that there are.
  */
-export const WINDOW = `${RECORDS}
+export const WINDOW: string = `${RECORDS}
 local q = open(KEYS[1])
 state(q)
 local after, size, where = tonumber(ARGV[1]), tonumber(ARGV[2]), ARGV[3]
@@ -78,7 +78,7 @@ end
 return { records, #found < size and '' or string.format('%.0f', found[size][1]) }
 `
 
-export const STATS = `
+export const STATS: string = `
 local q = open(KEYS[1])
 local s = state(q)
 local done, dead, cancelled = unpack(call('HMGET', q.meta, 'done', 'dead', 'cancelled'))
@@ -106,13 +106,13 @@ return { waiting, delayed, active, tonumber(done or 0), tonumber(dead or 0), ton
 `
 
 /** ARGV: the name of a schedule. */
-export const READ_SCHEDULE = `
+export const READ_SCHEDULE: string = `
 local q = open(KEYS[1])
 return { string.format('%.0f', now), call('HGET', q.t, ARGV[1]) or '' }
 `
 
 /** ARGV: name, from, to, jobs as enqueue takes them. */
-export const ADVANCE_SCHEDULE = `
+export const ADVANCE_SCHEDULE: string = `
 local q = open(KEYS[1])
 state(q)
 if (call('HGET', q.t, ARGV[1]) or '') ~= ARGV[2] then return 0 end

@@ -5,7 +5,7 @@
  * difference is made up by `skew`, so that the lease clock never goes back. Set forward by more than a lease it looks
  * like an outage, and everybody has one lease of grace, as after one.
  */
-export const MAINTAIN = `
+export const MAINTAIN: string = `
 local q = open(KEYS[1])
 local s = state(q)
 local leaseMs, graceMs = tonumber(ARGV[1]), tonumber(ARGV[2])

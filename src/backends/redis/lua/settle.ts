@@ -1,5 +1,5 @@
 /** Ends claims: runs of jobs that are done and go, and all others one by one. Arguments: see settlements.ts. */
-export const SETTLE = `
+export const SETTLE: string = `
 -- Whether the claim of an entry is still the one of this token; it is taken away if so.
 local function yield(q, entry, token)
   local held = call('HGET', q.a, entry)

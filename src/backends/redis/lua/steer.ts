@@ -1,7 +1,7 @@
 /** What people do to a queue from outside. KEYS[1] is the base of its keys. */
 
 /** ARGV: 1 to pause, 0 to resume. */
-export const PAUSE = `
+export const PAUSE: string = `
 local q = open(KEYS[1])
 state(q)
 call('HSET', q.meta, 'paused', ARGV[1])
@@ -23,7 +23,7 @@ end
 `
 
 /** ARGV: keep, ids. Answers with c, n or f for each. */
-export const CANCEL = `${LEAVE}
+export const CANCEL: string = `${LEAVE}
 local q = open(KEYS[1])
 state(q)
 local answers = {}
@@ -47,7 +47,7 @@ return table.concat(answers)
 `
 
 /** ARGV: entries. Answers with how many wait again. */
-export const REPLAY = `
+export const REPLAY: string = `
 local q = open(KEYS[1])
 state(q)
 local count = 0
@@ -72,7 +72,7 @@ return count
 `
 
 /** ARGV: entries. Answers with how many were removed. */
-export const PURGE = `${LEAVE}
+export const PURGE: string = `${LEAVE}
 local q = open(KEYS[1])
 state(q)
 local count = 0

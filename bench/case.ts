@@ -22,6 +22,8 @@ export interface Case {
   readonly jobs: Readonly<Record<Scale, number>>
   /** Rounds of a full run. Default: 5. */
   readonly rounds?: number
+  /** For what takes its time however little is done: who is measured in a quick run, or nobody. Default: all peers. */
+  readonly quickly?: readonly string[] | 'not at all'
   /** What Millhand's figure is called, where its peers are Millhand too. Default: `Millhand`. */
   readonly label?: string
   readonly millhand: Contender

@@ -1,5 +1,5 @@
 import { UsageError } from './arguments.ts'
-import { MILLHAND, type Case, type Measurement, type Suite } from './case.ts'
+import { MILLHAND, type Case, type Measurement, type Scale, type Suite } from './case.ts'
 import type { Order } from './measurement.ts'
 import { resultOf, type Result } from './result.ts'
 import { inRounds } from './rounds.ts'
@@ -17,8 +17,9 @@ export interface SuiteRun {
 }
 
 /** Measures the cases of a suite one after the other. */
-export async function runSuite({ name, cases }: Suite, run: SuiteRun): Promise<Result[]> {
+export async function runSuite({ name, cases: all }: Suite, run: SuiteRun): Promise<Result[]> {
   const { scale } = run
+  const cases = casesOf(all, scale)
   const now = (): number => performance.now()
   const end = scale === 'quick' ? now() + QUICK_MS : Infinity
   const results: Result[] = []
@@ -27,7 +28,7 @@ export async function runSuite({ name, cases }: Suite, run: SuiteRun): Promise<R
     const until = now() + (end - now()) / (cases.length - index)
     const rounds = scale === 'full' ? (one.rounds ?? ROUNDS.full) : ROUNDS.quick
     const taken = await inRounds({
-      contenders: [MILLHAND, ...Object.keys(one.peers)],
+      contenders: [MILLHAND, ...peersOf(one, scale)],
       rounds,
       until,
       now,
@@ -42,6 +43,16 @@ export async function runSuite({ name, cases }: Suite, run: SuiteRun): Promise<R
     results.push(result)
   }
   return results
+}
+
+/** A case that is asked for by its name is measured in any case. */
+export function casesOf(cases: readonly Case[], scale: Scale): readonly Case[] {
+  if (scale === 'full' || cases.length === 1) return cases
+  return cases.filter(({ quickly }) => quickly !== 'not at all')
+}
+
+export function peersOf({ peers, quickly }: Case, scale: Scale): readonly string[] {
+  return scale === 'full' || quickly === undefined || quickly === 'not at all' ? Object.keys(peers) : quickly
 }
 
 /** The suite with this case only. @throws UsageError naming the cases when it has none of this name. */

@@ -7,6 +7,7 @@ const open: OpenBackend = async (url) => {
   return {
     queue: (name) => new Queue(name, { connection }),
     worker: (name, handler, options) => new Worker(name, handler, { ...options, connection }),
+    waiting: async (queue) => (await queue.getJobs(['waiting'])).map(({ data }) => data.n),
   }
 }
 

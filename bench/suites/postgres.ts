@@ -18,6 +18,7 @@ export const suite: Suite = {
         'pg-boss': { load: () => import('../peers/pg-boss.ts') },
       },
       rounds: 3,
+      quickly: { all: ['graphile-worker', 'pg-boss'], idle: ['graphile-worker'] },
       jobs: {
         process100: 40_000,
         process1: 20_000,

@@ -41,6 +41,8 @@ export interface ServerSuite {
   readonly peers: Readonly<Record<string, PeerOfSuite>>
   /** Of a full run. */
   readonly rounds: number
+  /** The peers of a quick run, and those of idle-cost, where each takes seconds. Default: all. */
+  readonly quickly?: { readonly all: readonly string[]; readonly idle: readonly string[] }
   /** Jobs of a full run that suit the slowest peer, a case. */
   readonly jobs: Readonly<
     Record<'process100' | 'process1' | 'unbuffered' | 'bulk' | 'single' | 'fiveMs' | 'backlog', number>
@@ -119,6 +121,7 @@ export function serverCases(suite: ServerSuite): Case[] {
       ...lower('idle-cost', suite.calls, 'calls/s'),
       jobs: { full: 10, quick: 10, 'warm-up': 0 },
       rounds: 3,
+      ...(suite.quickly && { quickly: suite.quickly.idle }),
       millhand: idleCost(millhandInstance(open), counter),
       peers: peers(suite, (peer) => idleCost(peer.startInstance, counter)),
     },
@@ -130,6 +133,7 @@ export function serverCases(suite: ServerSuite): Case[] {
       ),
       jobs: { full: 10, quick: 10, 'warm-up': 0 },
       rounds: 3,
+      quickly: 'not at all',
       millhand: lostWakeUp(open, isWakeUp),
       peers: {},
       yardstick: ALLOWED,
@@ -154,7 +158,12 @@ export function serverCases(suite: ServerSuite): Case[] {
       peers: peers(suite, ({ fill }) => jobBytes(fill, bytesOf), { names: suite.sizes }),
     },
   ]
-  return cases.map((one) => ({ rounds: suite.rounds, ...one }))
+  const { rounds, quickly } = suite
+  return cases.map((one) => ({
+    rounds,
+    ...(quickly && Object.keys(one.peers).length > 1 && { quickly: quickly.all }),
+    ...one,
+  }))
 }
 
 function higher(

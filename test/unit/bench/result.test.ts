@@ -77,6 +77,15 @@ describe('a bar', () => {
     expect(isMet(bar, at(5.01))).toBe(false)
   })
 
+  it('of two figures is met when both are', () => {
+    const latency: Case = { ...speed, name: 'latency-p99', unit: 'ms', better: 'lower' }
+    const shown = (ms: number, peer: number): string =>
+      tableText(rowsOf([resultOf('redis', latency, taken({ millhand: [ms], fast: [peer] }))]))
+    expect(shown(5, 8)).toMatch(/<= 0\.7 times and <= 5 ms +met$/)
+    expect(shown(5, 6)).toMatch(/MISSED$/)
+    expect(shown(6, 60)).toMatch(/MISSED$/)
+  })
+
   it('is not there for every case', () => {
     expect(barsOf({ suite: 'growth', case: 'payload' })).toEqual([])
   })

@@ -4,7 +4,7 @@ import pg from 'pg'
 import { startPostgres } from '../../test/servers/postgres.ts'
 import type { StoreUnderTest } from '../case.ts'
 
-/** How many rows of a table an idle transaction has locked. */
+/** How many jobs an idle transaction has locked. */
 const LOCKED_ROWS = 20
 
 /** A Postgres as it comes: it waits for the disk at each commit. */
@@ -32,18 +32,17 @@ export const postgresStore: StoreUnderTest = {
           return hit.length
         },
         async holdTransaction() {
-          const client = await connected(server.url)
-          await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ')
-          const { rows } = await client.query<{ name: string }>(
-            `SELECT format('%I.%I', schemaname, relname) AS name FROM pg_stat_user_tables
-              WHERE schemaname = 'millhand' ORDER BY n_live_tup DESC LIMIT 3`,
-          )
-          for (const { name } of rows) {
-            await client.query(`SELECT 1 FROM ${name} LIMIT ${LOCKED_ROWS} FOR UPDATE SKIP LOCKED`)
-          }
+          // Two, since one that keeps its snapshot cannot lock what was changed after it.
+          const [reader, locker] = [await connected(server.url), await connected(server.url)]
+          await reader.query('BEGIN ISOLATION LEVEL REPEATABLE READ')
+          await reader.query('SELECT 1')
+          await locker.query('BEGIN')
+          await locker.query(`SELECT 1 FROM millhand.job LIMIT ${LOCKED_ROWS} FOR UPDATE SKIP LOCKED`)
           return async () => {
-            await client.query('ROLLBACK')
-            await client.end()
+            for (const client of [reader, locker]) {
+              await client.query('ROLLBACK')
+              await client.end()
+            }
           }
         },
       },

@@ -6,9 +6,11 @@ import type { Scale } from '../case.ts'
  * another than what follows it in the same process: some close their connections later than they say.
  */
 export async function empty(url: string, scale: Scale): Promise<string> {
-  const name = scale === 'warm-up' ? 'bench_warm_up' : 'bench'
+  // To drop one takes a checkpoint: a quick run leaves its small ones behind, until the server goes.
+  const drops = scale !== 'quick'
+  const name = drops ? `bench_${scale.replace('-', '_')}` : `bench_${process.pid}`
   await withClient(url, async (client) => {
-    await client.query(`drop database if exists ${name} with (force)`)
+    if (drops) await client.query(`drop database if exists ${name} with (force)`)
     await client.query(`create database ${name}`)
   })
   const database = new URL(url)

@@ -12,6 +12,7 @@ export const suite: Suite = {
     open: inRedis,
     peers: { BullMQ: { load: () => import('../peers/bullmq-redis.ts') } },
     rounds: 5,
+    quickOneIn: 6,
     jobs: {
       process100: 60_000,
       process1: 20_000,

@@ -183,7 +183,7 @@ function higher(
     about,
     unit: 'jobs/s',
     better: 'higher',
-    jobs: { full, quick: Math.ceil(full / quickOneIn), 'warm-up': Math.ceil(full / 40) },
+    jobs: { full, quick: Math.ceil(full / quickOneIn), 'warm-up': Math.ceil(full / 10) },
   }
 }
 

@@ -36,8 +36,16 @@ const BATCHED: Settings = {
   failJobBatchDelay: 0,
   maxPoolSize: 10,
 }
-/** Fetches one job for each worker, so that it begins as soon as it can. */
-const PROMPT: Settings = { completeJobBatchDelay: 0, failJobBatchDelay: 0, maxPoolSize: 20 }
+/**
+ * For short waits at a steady stream: as many as can run are fetched at once, again after 2 ms and not at each
+ * notification, and removed every 10 ms. Without it, fetches of one job each keep the adds waiting.
+ */
+const PROMPT: Settings = {
+  localQueue: { size: 101, refetchDelay: { durationMs: 2, maxAbortThreshold: Infinity } },
+  completeJobBatchDelay: 10,
+  failJobBatchDelay: 10,
+  maxPoolSize: 10,
+}
 /** One connection listens, and the other does one statement after the other: it settles, then it claims. */
 const UNBUFFERED: Settings = { maxPoolSize: 2 }
 

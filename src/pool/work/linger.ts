@@ -1,16 +1,18 @@
-/** To be woken takes about 20 microseconds: for so long a thread looks for more without sleeping, where that pays, ms. */
+/** To be woken takes about 20 microseconds: for so long a thread looks for more without sleeping, ms. */
 const LOOK_MS = 0.03
 /** For so long it then sleeps, which is still less to wake from than the event loop, ms. */
 const DOZE_MS = 0.05
-/** Of so many times one is a look, where it has not paid lately. */
-const RARELY = 16
+/** It goes on until it has waited in vain so often in a row. */
+const PATIENCE = 4
+/** Then it tries again each so many times: where calls are far apart, waiting costs others the core. */
+const RARELY = 128
 
-/** How a thread that has just run out of work waits for more without going back to its event loop. */
+/** How a thread that has just run out of work waits for more without going back to its event loop, where that pays. */
 export class Linger {
   readonly #bell: Int32Array
-  /** How often in a row a look paid, or below 0 did not. */
-  #luck = 0
-  #since = 0
+  /** How often it may still wait in vain. */
+  #patience = PATIENCE
+  #skipped = 0
 
   /** @param bell memory that counts messages. */
   constructor(bell: Int32Array) {
@@ -24,12 +26,11 @@ export class Linger {
 
   /** @returns true when there has been another message since that count was `rung`. */
   waits(rung: number): boolean {
-    if (this.#luck > 0 || this.#since++ % RARELY === 0) {
-      const isLucky = this.#look(rung)
-      this.#luck = isLucky ? Math.min(this.#luck + 1, RARELY) : Math.min(this.#luck, 4) - 1
-      if (isLucky) return true
-    }
-    return Atomics.wait(this.#bell, 0, rung, DOZE_MS) !== 'timed-out'
+    if (this.#patience === 0 && ++this.#skipped < RARELY) return false
+    this.#skipped = 0
+    const hasRung = this.#look(rung) || Atomics.wait(this.#bell, 0, rung, DOZE_MS) !== 'timed-out'
+    this.#patience = hasRung ? PATIENCE : Math.max(0, this.#patience - 1)
+    return hasRung
   }
 
   #look(rung: number): boolean {

@@ -5,16 +5,8 @@ async function load(file: string): Promise<unknown> {
   return import(new URL(file, BUILD).href)
 }
 
-export const {
-  MetricsCollector,
-  Queue,
-  QueueWorker,
-  Server,
-  ShutdownError,
-  silentLogger,
-  Worker,
-  WorkerHandle,
-} = (await load('index.js')) as typeof import('../src/index.ts')
+export const { MetricsCollector, Queue, Server, ShutdownError, silentLogger, Worker, WorkerHandle } =
+  (await load('index.js')) as typeof import('../src/index.ts')
 export const { memory } = (await load('memory.js')) as typeof import('../src/backends/memory/index.ts')
 export const { sqlite } = (await load('sqlite.js')) as typeof import('../src/backends/sqlite/index.ts')
 export const { redis } = (await load('redis.js')) as typeof import('../src/backends/redis/index.ts')

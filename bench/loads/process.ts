@@ -4,7 +4,6 @@ import type { Contender } from '../case.ts'
 import { Queue, silentLogger } from '../millhand.ts'
 import type { Payload } from '../payload.ts'
 import { expectEmpty, fill, JOBS, type OpenStore } from './store.ts'
-import { withoutPrefetch } from './without-prefetch.ts'
 
 export interface ProcessOptions {
   readonly concurrency?: number
@@ -14,7 +13,7 @@ export interface ProcessOptions {
   readonly bytes?: number
   readonly retention?: RetentionOptions
   readonly lease?: `${number}ms`
-  /** Claim while others run. Default: true. */
+  /** Claim jobs before there is a place for them. Default: true. */
   readonly prefetch?: boolean
   /** What the work of a job is. Default: nothing. */
   readonly work?: () => Promise<void>
@@ -48,9 +47,7 @@ export function processAll(open: OpenStore, options: ProcessOptions = {}): Conte
       if (work !== undefined) await work()
       deliveries.mark(job.payload.n)
     }
-    const worker = prefetch
-      ? queue.worker({ noop }, { concurrency, lease, logger: silentLogger })
-      : withoutPrefetch(queue, concurrency, noop)
+    const worker = queue.worker({ noop }, { concurrency, lease, prefetch, logger: silentLogger })
     watch?.(worker)
     const seconds = await timed(async () => {
       await worker.drainOnce({ timeout: '5m' })

@@ -9,7 +9,7 @@ import type { Job, JobContext } from './handler.ts'
 import { QUEUE_WORKER_RULES, QueueWorker, type QueueWorkerOptions } from './queue-worker.ts'
 import { fail, read, succeed } from './run-attempt.ts'
 
-export interface BatchWorkerOptions extends Omit<QueueWorkerOptions, 'concurrency'> {
+export interface BatchWorkerOptions extends Omit<QueueWorkerOptions, 'concurrency' | 'prefetch'> {
   readonly queue: AnyQueue
   /** How many jobs a batch has: a number, default 10, or a size that adapts to how long batches take. */
   readonly batchSize?: number | AdaptiveBatchOptions

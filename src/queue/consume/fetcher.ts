@@ -232,7 +232,7 @@ export class Fetcher {
   /** How many to claim: for the free places, and ahead of need when what is held runs low. */
   #wanted(free: number): number {
     const { gate } = this.#host
-    const ahead = gate.startsAtClaim ? this.#prefetch.allowance(gate.capacity) : 0
+    const ahead = gate.prefetches ? this.#prefetch.allowance(gate.capacity) : 0
     const held = this.#admission.size
     return free === 0 && held > ahead / 2 ? 0 : free + Math.max(0, ahead - held)
   }

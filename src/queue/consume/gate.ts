@@ -9,6 +9,8 @@ export interface Gate {
   room(running: number, held: number): number
   /** True: what is claimed is recorded as started with the claim. False: it is collected first. */
   readonly startsAtClaim: boolean
+  /** Jobs may be claimed beyond the free places, so that the next is at hand when one ends; see prefetch.ts. */
+  readonly prefetches: boolean
   /** For how long a claimed job may wait for its start, ms, before it is handed back. */
   readonly maxHoldMs: number
   /**
@@ -22,12 +24,18 @@ export interface Gate {
 /**
  * Single jobs, `concurrency` at a time.
  * @param ahead how many more may begin now, since whoever runs them sees to it that no more run at a time.
+ * @param prefetches whether jobs are claimed before there is a place for them.
  */
-export function singleGate(concurrency: number, ahead: () => number = () => 0): Gate {
+export function singleGate(
+  concurrency: number,
+  ahead: () => number = () => 0,
+  prefetches: boolean = true,
+): Gate {
   return {
     capacity: concurrency,
     room: (running, held) => Math.max(0, concurrency + ahead() - running - held),
     startsAtClaim: true,
+    prefetches,
     // Bounded, so that a pause, a cancel and a more urgent job elsewhere act soon on what is only buffered.
     maxHoldMs: 250,
     patienceMs: Infinity,
@@ -44,6 +52,7 @@ export function batchGate(size: () => number, maxWaitMs: number): Gate {
     // Nothing is collected beside a batch that runs: for as long as that takes, others may run it.
     room: (running, held) => (running > 0 ? 0 : Math.max(0, size() - held)),
     startsAtClaim: false,
+    prefetches: false,
     // What waited long enough begins, unless a batch runs.
     maxHoldMs: maxWaitMs,
     patienceMs: maxWaitMs,

@@ -2,6 +2,7 @@ import { availableParallelism } from 'node:os'
 import type { Duration } from '../../core/duration.ts'
 import { BackendError, InvalidOptionError, StateError, toError } from '../../core/errors.ts'
 import {
+  boolean,
   checkOwnOptions,
   custom,
   duration,
@@ -39,6 +40,12 @@ export interface QueueWorkerOptions extends WorkerOptions {
    */
   readonly lease?: Duration
   /**
+   * Whether jobs are claimed shortly before there is a place for them, as many as are done in 50 ms at the most, so
+   * that handlers do not wait for the store. False: nothing is held that does not run, and a place that came free is
+   * filled only with or after the settle of the job that had it. Default true.
+   */
+  readonly prefetch?: boolean
+  /**
    * Where handlers run: on this event loop, in threads, or in processes. Only for `queue.worker()`, and with
    * `module`. A handler that blocks, crashes or grows then does so apart from everything else. Default `'inline'`.
    */
@@ -70,6 +77,7 @@ export const QUEUE_WORKER_RULES: {
   readonly concurrency: Rule<number>
   readonly timeout: Rule<number | null>
   readonly lease: Rule<number>
+  readonly prefetch: Rule<boolean>
   readonly placement: Rule<Placement>
   readonly module: Rule<string | undefined>
   readonly workers: Rule<number>
@@ -83,6 +91,7 @@ export const QUEUE_WORKER_RULES: {
   concurrency: integer({ min: 1, max: 100_000, default: 5 }),
   timeout,
   lease: duration({ default: '30s', min: 100 }),
+  prefetch: boolean(true),
   placement: oneOf(['inline', 'thread', 'process'], 'inline'),
   module: optional(string()),
   workers: integer({ min: 1, default: availableParallelism() }),
@@ -132,7 +141,8 @@ export abstract class QueueWorker<
     }
     this.queue = checked.queue
     this.#settings = checked
-    this.#gate = gate ?? singleGate((checked as { concurrency?: number }).concurrency ?? 1, () => this.ahead)
+    const { concurrency = 1, prefetch = true } = checked as { concurrency?: number; prefetch?: boolean }
+    this.#gate = gate ?? singleGate(concurrency, () => (prefetch ? this.ahead : 0), prefetch)
   }
 
   /** The job types that it claims. Default: all that the queue was made with. */

@@ -10,7 +10,8 @@ import type { Job, JobContext } from './handler.ts'
 import { QUEUE_WORKER_RULES, QueueWorker, type QueueWorkerOptions } from './queue-worker.ts'
 import { singleGate } from './gate.ts'
 
-export interface ScheduledWorkerOptions extends Omit<QueueWorkerOptions, 'concurrency'>, ScheduleOptions {
+export interface ScheduledWorkerOptions
+  extends Omit<QueueWorkerOptions, 'concurrency' | 'prefetch'>, ScheduleOptions {
   /** Names the schedule in the store. Servers that give the same name share its ticks. */
   readonly name: string
   /**

@@ -22,7 +22,12 @@ describe('the gate of single jobs', () => {
   })
 
   it('holds nothing back for longer than 250 ms', () => {
-    expect(singleGate(5)).toMatchObject({ capacity: 5, startsAtClaim: true, maxHoldMs: 250 })
+    expect(singleGate(5)).toMatchObject({
+      capacity: 5,
+      startsAtClaim: true,
+      prefetches: true,
+      maxHoldMs: 250,
+    })
   })
 })
 

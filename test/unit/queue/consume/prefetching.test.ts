@@ -15,16 +15,22 @@ interface Slow {
   /** True when more was claimed than four handlers can run. */
   readonly ahead: () => boolean
   readonly starts: () => number
+  /** The most jobs that were claimed and not settled, as the store sees it. */
+  readonly held: () => number
 }
 
 /** A store that takes 6 ms for each trip, so that claiming ahead of need is worth while. */
 async function slow(jobs: number): Promise<Slow> {
   const wrap = wrapped()
   const claims: Slow['claims'] = []
+  let most = 0
   wrap.interfere(async ({ operation, args }, next) => {
     if (!/claim|exchange|start|settle/.test(operation)) return next()
     await after(3)
     const reply = await next()
+    if (operation === 'claim' || operation === 'exchange') {
+      most = Math.max(most, (await wrap.backend.stats('mail'))[0]!.counts.active)
+    }
     await after(3)
     if (operation === 'claim' || operation === 'exchange') {
       const { limit, start } = args.at(-1) as ClaimRequest
@@ -40,6 +46,7 @@ async function slow(jobs: number): Promise<Slow> {
     claims,
     ahead: () => claims.some(({ limit }) => limit > 4),
     starts: () => wrap.count('start'),
+    held: () => most,
   }
 }
 
@@ -119,5 +126,20 @@ describe.concurrent('claiming ahead of need', () => {
     gate.resolve()
     await worker.stop()
     expect((await queue.stats()).counts.active).toBe(0)
+  })
+
+  it('is switched off by an option: no more is claimed than can run, and none before the last is settled', async () => {
+    const { queue, claims, held } = await slow(60)
+    const worker = queue.worker({ x: () => after(1) }, { concurrency: 2, prefetch: false, logger })
+    expect(await worker.drainOnce()).toMatchObject({ processed: 60, failed: 0 })
+    expect(claims.every(({ limit, start }) => limit <= 2 && start === limit)).toBe(true)
+    expect(held()).toBeLessThanOrEqual(2)
+  })
+
+  it('cannot be switched off by anything but a boolean', () => {
+    const queue = new Queue('mail', { backend: wrapped().backend })
+    expect(() => queue.worker({ x: () => {} }, { prefetch: 0 as unknown as boolean })).toThrow(
+      'expected prefetch to be true or false, got: 0',
+    )
   })
 })

@@ -42,7 +42,7 @@ test(
     await fc.assert(
       fc.asyncProperty(lives, async (steps) => {
         await pool.query(
-          'TRUNCATE millhand.queue, millhand.line, millhand.job_type, millhand.job, millhand.tally, millhand.grant_, millhand.claim, millhand.schedule, clock',
+          'TRUNCATE millhand.queue, millhand.line, millhand.job_type, millhand.job, millhand.tally, millhand.grant_, millhand.schedule, clock',
         )
         await pool.query('INSERT INTO clock VALUES (0, 0)')
         const clock = new FakeClock()

@@ -65,15 +65,6 @@ export class Changes {
     const all = [...this.#changed.values()]
     this.#changed = new Map()
     if (all.length === 0) return
-    const { s } = this.#session
-    const taken = all.filter(({ before }) => before.token !== null)
-    if (taken.length > 0) {
-      const seqs = fixedArray(
-        'int8',
-        taken.map(({ before }) => before.seq),
-      )
-      await this.#session.rows(`DELETE FROM ${s}.claim WHERE seq = ANY ($1)`, [seqs])
-    }
     await this.#remove(all.filter(({ change }) => change.removed === true).map(({ before }) => before))
     await this.#update(all.filter(({ change }) => change.removed !== true))
     await this.#count(all)

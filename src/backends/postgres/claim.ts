@@ -41,19 +41,28 @@ export async function take(session: Session, request: ClaimRequest): Promise<Tak
   return readTaken(taken, request.token)
 }
 
+type Rare = readonly [
+  seq: number,
+  form: number | null,
+  more: string | null,
+  note: string | null,
+  crashes: number | null,
+  expiresAt: number | null,
+]
+const PLAIN: Rare = [0, null, null, null, null, null]
+
 /** The composite type `taken`: what has to do with jobs is null when there are none. */
 export interface TakenJson {
   readonly seqs: readonly number[] | null
   readonly line_ids: readonly number[]
   readonly ids: readonly string[]
   readonly payloads: readonly string[]
-  readonly forms: readonly (number | null)[]
   readonly created: readonly number[]
-  readonly started: readonly boolean[]
-  readonly mores: readonly (string | null)[]
-  readonly notes: readonly (string | null)[]
-  readonly crashes: readonly (number | null)[]
-  readonly expires: readonly (number | null)[]
+  /** Of those that have any of it. */
+  readonly rare: readonly Rare[] | null
+  /** So many of the first were started, and those of `began`. */
+  readonly starts: number
+  readonly began: readonly number[] | null
   readonly line_no: readonly number[]
   readonly line_type: readonly string[]
   readonly line_rank: readonly number[]
@@ -80,21 +89,24 @@ export function readTaken(taken: TakenJson, token: string): Taken {
   const lines = new Map(
     taken.line_no.map((id, n) => [id, { type: unescaped(taken.line_type[n]!), rank: taken.line_rank[n]! }]),
   )
-  const jobs = seqs.map((seq, n) =>
-    claimedOf({
+  const rare = new Map(taken.rare?.map((one) => [one[0], one]))
+  const began = new Set(taken.began)
+  const jobs = seqs.map((seq, n) => {
+    const [, form, more, note, crashes, expiresAt] = rare.get(seq) ?? PLAIN
+    return claimedOf({
       ...lines.get(taken.line_ids[n]!)!,
       id: taken.ids[n]!,
       seq,
       payload: taken.payloads[n]!,
-      form: taken.forms[n]!,
-      more: taken.mores[n]!,
-      note: taken.notes[n]!,
-      crashes: taken.crashes[n]!,
+      form,
+      more,
+      note,
+      crashes,
       createdAt: taken.created[n]!,
-      expiresAt: taken.expires[n]!,
+      expiresAt,
       token,
-      started: taken.started[n]!,
-    }),
-  )
+      started: n < taken.starts || began.has(seq),
+    })
+  })
   return { ...answer, jobs }
 }

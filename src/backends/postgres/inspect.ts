@@ -1,6 +1,7 @@
 import type { QueueStats } from '../../queue/backend.ts'
 import { JOB_STATES, type JobRecord, type JobState } from '../../queue/job.ts'
 import { joined, PAYLOAD_COLUMNS, RECORD_COLUMNS, recordOf } from './row.ts'
+import { HOLDS } from './sql/holds.ts'
 import type { Row, Session } from './session.ts'
 import { escaped, unescaped } from './text.ts'
 
@@ -22,11 +23,12 @@ export async function stats(session: Session, queue?: string): Promise<QueueStat
      FROM ${s}.queue q
      CROSS JOIN LATERAL (SELECT sum(open) AS open, sum(delayed) AS delayed, sum(done) AS done, sum(dead) AS dead,
        sum(cancelled) AS cancelled FROM ${s}.tally t WHERE t.queue_id = q.queue_id) t
-     CROSS JOIN LATERAL (SELECT count(*) AS active FROM ${s}.grant_ g CROSS JOIN unnest(g.seqs) u (seq)
-       JOIN ${s}.claim c ON c.seq = u.seq AND c.grant_id = g.grant_id WHERE g.queue_id = q.queue_id) a
+     CROSS JOIN LATERAL (SELECT count(*) AS active FROM ${s}.claim c
+       JOIN ${s}.job j ON j.queue_id = c.queue_id AND j.id = c.id AND j.seq = c.seq AND ${HOLDS}
+       WHERE c.queue_id = q.queue_id) a
      LEFT JOIN LATERAL (SELECT w.created_at FROM ${s}.line l CROSS JOIN LATERAL (
        (SELECT j.seq, j.created_at FROM ${s}.job j WHERE j.line_id = l.line_id AND j.place = 0 AND j.seq > l.head
-         AND NOT EXISTS (SELECT FROM ${s}.claim c WHERE c.seq = j.seq) ORDER BY j.seq LIMIT 1)
+         AND j.seq NOT IN (SELECT seq FROM ${s}.claim) ORDER BY j.seq LIMIT 1)
        UNION ALL (SELECT j.seq, j.created_at FROM ${s}.job j WHERE j.line_id = l.line_id AND j.place = 1 ORDER BY j.seq LIMIT 1)
        UNION ALL (SELECT j.seq, j.created_at FROM ${s}.job j WHERE j.line_id = l.line_id AND j.place = 2 ORDER BY j.seq LIMIT 1)) w
        WHERE l.queue_id = q.queue_id ORDER BY w.seq LIMIT 1) o ON true

@@ -8,6 +8,7 @@ import type {
 import type { JobEvent } from '../../queue/transition.ts'
 import { textArray } from './arrays.ts'
 import { Changes, load } from './change.ts'
+import { HOLDS } from './sql/holds.ts'
 import { lockQueue } from './steer.ts'
 import type { Session } from './session.ts'
 import { escaped, unescaped } from './text.ts'
@@ -99,7 +100,7 @@ async function bury(session: Session, queue: string, type: string, limit: number
     `SELECT w.id FROM ${session.s}.queue q JOIN ${session.s}.line l ON l.queue_id = q.queue_id AND l.type = $2
      CROSS JOIN LATERAL (
        (SELECT j.id FROM ${session.s}.job j WHERE j.line_id = l.line_id AND j.place = 0 AND j.seq > l.head
-          AND NOT EXISTS (SELECT FROM ${session.s}.claim c WHERE c.seq = j.seq) ORDER BY j.seq LIMIT $3)
+          AND j.seq NOT IN (SELECT seq FROM ${session.s}.claim) ORDER BY j.seq LIMIT $3)
        UNION ALL (SELECT j.id FROM ${session.s}.job j WHERE j.line_id = l.line_id AND j.place = 1 LIMIT $3)
        UNION ALL (SELECT j.id FROM ${session.s}.job j WHERE j.line_id = l.line_id AND j.place = 2 LIMIT $3)) w
      WHERE q.name = $1 LIMIT $3`,
@@ -144,8 +145,8 @@ async function reap(
   const rows = await session.rows(
     `SELECT c.id FROM unnest($2::text[]) u (id) JOIN ${session.s}.queue q ON q.name = $1
      JOIN ${session.s}.job j ON j.queue_id = q.queue_id AND j.id = u.id
-     JOIN ${session.s}.claim c ON c.seq = j.seq JOIN ${session.s}.grant_ g ON g.grant_id = c.grant_id
-     WHERE g.lease_until <= ${session.s}.lease_now_ms() ORDER BY c.seq FOR UPDATE OF c SKIP LOCKED`,
+     JOIN ${session.s}.claim c ON c.queue_id = q.queue_id AND c.seq = j.seq AND ${HOLDS}
+     WHERE c.lease_until <= ${session.s}.lease_now_ms() ORDER BY j.seq FOR UPDATE OF j SKIP LOCKED`,
     [escaped(queue), textArray(ids.map(escaped))],
   )
   return reapHeld(
@@ -163,9 +164,9 @@ export async function reapOwner(
   limit: number,
 ): Promise<ReapReport> {
   const rows = await session.rows(
-    `SELECT q.name, c.id FROM ${session.s}.grant_ g JOIN ${session.s}.queue q ON q.queue_id = g.queue_id
-     CROSS JOIN unnest(g.seqs) u (seq) JOIN ${session.s}.claim c ON c.seq = u.seq AND c.grant_id = g.grant_id
-     WHERE g.token > $1 AND g.token < $2 ORDER BY c.seq LIMIT $3 FOR UPDATE OF c SKIP LOCKED`,
+    `SELECT q.name, c.id FROM ${session.s}.claim c JOIN ${session.s}.queue q ON q.queue_id = c.queue_id
+     JOIN ${session.s}.job j ON j.queue_id = c.queue_id AND j.id = c.id AND j.seq = c.seq AND ${HOLDS}
+     WHERE c.token > $1 AND c.token < $2 ORDER BY j.seq LIMIT $3 FOR UPDATE OF j SKIP LOCKED`,
     [...tokensOf(owner), String(limit)],
   )
   return reapHeld(
@@ -205,9 +206,9 @@ export async function renew(session: Session, owner: string, leaseMs: number): P
   const rows = await session.rows(
     `WITH renewed AS (
        UPDATE ${session.s}.grant_ SET lease_until = least(${session.s}.lease_now_ms() + $3::bigint, renew_until)
-       WHERE token > $1 AND token < $2 RETURNING grant_id, token, seqs)
-     SELECT c.id, r.token FROM renewed r CROSS JOIN unnest(r.seqs) u (seq)
-     JOIN ${session.s}.claim c ON c.seq = u.seq AND c.grant_id = r.grant_id`,
+       WHERE token > $1 AND token < $2 RETURNING grant_id, queue_id, token, seqs, ids)
+     SELECT j.id, c.token FROM renewed c CROSS JOIN unnest(c.seqs, c.ids) u (seq, id)
+     JOIN ${session.s}.job j ON j.queue_id = c.queue_id AND j.id = u.id AND j.seq = u.seq AND ${HOLDS}`,
     [...tokensOf(owner), String(Math.round(leaseMs))],
   )
   return rows.map(([id, token]) => ({ id: unescaped(id!), token: unescaped(token!) }))

@@ -1,5 +1,6 @@
 import type { ClaimedJob, HistoryEntry, JobError, JobRecord, JobState, NewJob } from '../../queue/job.ts'
 import { PLACE } from './schema.ts'
+import { HOLDS } from './sql/holds.ts'
 import type { Row, Session } from './session.ts'
 import { escaped, unescaped, unkept } from './text.ts'
 
@@ -112,12 +113,12 @@ export function claimedOf(fields: {
 /** What `recordOf` reads, from `FROM_JOBS`. */
 export const RECORD_COLUMNS = `j.seq, q.name, l.type, l.rank, j.id, j.place, j.created_at, j.run_at, j.expires_at, j.more, j.note,
   j.crashes, j.dedupe_ms, j.unique_until, j.progress, j.finished_at, j.keep_until, j.result, j.result_form, c.started,
-  g.token, g.lease_until`
+  c.token, c.lease_until`
 export const PAYLOAD_COLUMNS = 'j.payload, j.form'
 
 export function joined({ s }: Session): string {
   return `JOIN ${s}.line l ON l.line_id = j.line_id JOIN ${s}.queue q ON q.queue_id = j.queue_id
-    LEFT JOIN ${s}.claim c ON c.seq = j.seq LEFT JOIN ${s}.grant_ g ON g.grant_id = c.grant_id`
+    LEFT JOIN ${s}.claim c ON c.queue_id = j.queue_id AND c.seq = j.seq AND ${HOLDS}`
 }
 
 /** @param row of RECORD_COLUMNS, then PAYLOAD_COLUMNS where the payload is wanted. */

@@ -5,8 +5,8 @@ import { takeSql } from './sql/take.ts'
 import { upkeepSql } from './sql/upkeep.ts'
 
 /**
- * Where a job is, as `job.place` says. A job in the first three that has a row in `claim` is active. TAKEN is
- * where claims put what they take from BACK and SUSPECT; what they take from FRESH stays, for the line has moved on.
+ * Where a job is, as `job.place` says. A job that is FRESH and named by a grant is active. TAKEN is where claims put
+ * what they take from BACK and SUSPECT; what they take from FRESH stays, for the line has moved on.
  */
 export const PLACE = {
   FRESH: 0,
@@ -39,8 +39,9 @@ export function lockSpace(schema: string): number {
  *         from a sequence. `more` is JSON of what few jobs bring with them, `note` of what few go through.
  * line    the jobs of one type and priority of a queue. No job of it at or below `head` is FRESH and unclaimed, nor
  *         ever will be: scans begin there, and never walk over the dead rows of the past.
- * grant_  one row a claim of many jobs: token and lease. Its jobs are `seqs`, as far as `claim` still has them.
- * claim   one narrow row for each job that is in hands: who deletes it has settled, or taken away, the job.
+ * grant_  one row a claim of many jobs: token and lease. Its jobs are `seqs`, as far as they are still there in the
+ *         place where it found or put them: see `HOLDS`. The first `starts` were started with it, `began` later.
+ * claim   what grants name, a row a job.
  * tally   what transactions add to the counts of a queue, each in a row of its own, so that none waits for another;
  *         upkeep sums them up. `open` counts what waits or is active.
  *
@@ -118,7 +119,8 @@ export function migrations(schema: string): readonly string[] {
     finished_at bigint,
     keep_until bigint,
     result text,
-    result_form smallint
+    result_form smallint,
+    grant_id bigint
   ) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 20000,
     autovacuum_vacuum_insert_scale_factor = 0, autovacuum_vacuum_insert_threshold = 1000000,
     autovacuum_analyze_scale_factor = 0, autovacuum_analyze_threshold = 1000000,
@@ -141,17 +143,19 @@ export function migrations(schema: string): readonly string[] {
     lease_until bigint NOT NULL,
     renew_until bigint,
     last_seq bigint NOT NULL,
-    seqs bigint[] NOT NULL
-  ) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 2000, autovacuum_vacuum_cost_delay = 0);
+    starts int NOT NULL,
+    began bigint[] NOT NULL DEFAULT '{}',
+    seqs bigint[] NOT NULL,
+    ids text[] COLLATE "C" NOT NULL
+  ) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 2000, autovacuum_vacuum_cost_delay = 0,
+    toast.autovacuum_vacuum_scale_factor = 0, toast.autovacuum_vacuum_threshold = 2000);
+  ALTER TABLE ${s}.grant_ ALTER seqs SET STORAGE EXTERNAL, ALTER ids SET STORAGE EXTERNAL;
   CREATE INDEX grant_token ON ${s}.grant_ (token);
+  CREATE INDEX grant_reach ON ${s}.grant_ (queue_id, last_seq);
 
-  CREATE TABLE ${s}.claim (
-    seq bigint NOT NULL PRIMARY KEY,
-    grant_id bigint NOT NULL,
-    started boolean NOT NULL,
-    keeps boolean NOT NULL,
-    id text COLLATE "C" NOT NULL
-  ) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 20000, autovacuum_vacuum_cost_delay = 0);
+  CREATE VIEW ${s}.claim AS
+    SELECT u.seq, u.id, g.grant_id, g.queue_id, g.token, g.lease_until, u.n <= g.starts OR u.seq = ANY (g.began) AS started
+    FROM ${s}.grant_ g CROSS JOIN unnest(g.seqs, g.ids) WITH ORDINALITY u (seq, id, n);
 
   CREATE TABLE ${s}.schedule (
     queue_id int NOT NULL,

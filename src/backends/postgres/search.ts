@@ -3,6 +3,7 @@ import type { JobRecord, JobState } from '../../queue/job.ts'
 import { textArray } from './arrays.ts'
 import { joined, PAYLOAD_COLUMNS, RECORD_COLUMNS, recordOf } from './row.ts'
 import { PLACE } from './schema.ts'
+import { HOLDS } from './sql/holds.ts'
 import type { Session } from './session.ts'
 import { escaped } from './text.ts'
 
@@ -42,19 +43,17 @@ const WAITING = [PLACE.FRESH, PLACE.BACK, PLACE.SUSPECT]
 
 function sources({ s }: Session, states: ReadonlySet<JobState>, where: string): string {
   const parts: string[] = []
-  const claimed = `EXISTS (SELECT FROM ${s}.claim c WHERE c.seq = j.seq)`
   if (states.has('waiting')) {
     for (const place of WAITING) {
-      const free = place === PLACE.FRESH ? `AND NOT ${claimed}` : ''
+      const free = place === PLACE.FRESH ? `AND j.seq NOT IN (SELECT seq FROM ${s}.claim)` : ''
       parts.push(`SELECT p.* FROM w JOIN ${s}.line l ON l.queue_id = w.queue_id CROSS JOIN LATERAL (
         SELECT j.* FROM ${s}.job j WHERE j.line_id = l.line_id AND j.place = ${place} ${free} AND ${where}
         ORDER BY j.seq LIMIT $3::int) p`)
     }
   }
   if (states.has('active')) {
-    parts.push(`SELECT j.* FROM w JOIN ${s}.grant_ g ON g.queue_id = w.queue_id CROSS JOIN unnest(g.seqs) u (seq)
-      JOIN ${s}.claim c ON c.seq = u.seq AND c.grant_id = g.grant_id
-      JOIN ${s}.job j ON j.queue_id = w.queue_id AND j.id = c.id JOIN ${s}.line l ON l.line_id = j.line_id WHERE ${where}`)
+    parts.push(`SELECT j.* FROM w JOIN ${s}.claim c ON c.queue_id = w.queue_id
+      JOIN ${s}.job j ON j.queue_id = w.queue_id AND j.id = c.id AND j.seq = c.seq AND ${HOLDS} JOIN ${s}.line l ON l.line_id = j.line_id WHERE ${where}`)
   }
   if (states.has('delayed')) {
     parts.push(`SELECT j.* FROM w JOIN ${s}.job j ON j.queue_id = w.queue_id AND j.place = ${PLACE.DELAYED}
@@ -75,7 +74,7 @@ function placesOf(states: ReadonlySet<JobState>): number[] {
 }
 
 function stateCondition({ s }: Session, states: ReadonlySet<JobState>): string {
-  const claimed = `EXISTS (SELECT FROM ${s}.claim c WHERE c.seq = j.seq)`
+  const claimed = `(j.place = ${PLACE.TAKEN} OR j.place = ${PLACE.FRESH} AND j.seq IN (SELECT seq FROM ${s}.claim))`
   const parts = ['false']
   if (states.has('active')) parts.push(claimed)
   if (states.has('waiting')) parts.push(`j.place IN (${WAITING.join(', ')}) AND NOT ${claimed}`)

@@ -3,6 +3,7 @@ import type { JobRef } from '../../queue/job.ts'
 import { fixedArray, textArray } from './arrays.ts'
 import { Changes, load } from './change.ts'
 import { enqueue, type Prepare } from './enqueue.ts'
+import { HOLDS } from './sql/holds.ts'
 import type { Session } from './session.ts'
 import { escaped } from './text.ts'
 
@@ -89,7 +90,7 @@ export async function settleRest(
   const places = settlements.flatMap((_, place) => (results[place] === undefined ? [place] : []))
   const refs = places.map((place) => settlements[place]!.ref)
   const rows = await session.rows(
-    `SELECT u.n FROM ${HELD(session)} ORDER BY c.seq FOR UPDATE OF c`,
+    `SELECT u.n FROM ${HELD(session)} ORDER BY j.seq FOR UPDATE OF j`,
     refsOf(refs),
   )
   const held = new Set(rows.map(([n]) => places[Number(n) - 1]!))
@@ -121,11 +122,13 @@ export async function settleRest(
 export async function start(session: Session, refs: readonly JobRef[]): Promise<StartResult[]> {
   if (refs.length === 0) return []
   const rows = await session.rows(
-    `WITH asked AS (SELECT u.n, c.seq, c.started, q.paused FROM ${HELD(session)}),
-       begun AS (UPDATE ${session.s}.claim c SET started = true FROM asked
-         WHERE c.seq = asked.seq AND NOT asked.started AND NOT asked.paused RETURNING c.seq)
-     SELECT asked.n, asked.started OR begun.seq IS NOT NULL, asked.paused
-     FROM asked LEFT JOIN begun ON begun.seq = asked.seq`,
+    // Who takes one of them away waits until it is seen as started, or is waited for.
+    `WITH asked AS (SELECT u.n, c.seq, c.grant_id, c.started, q.paused FROM ${HELD(session)} FOR SHARE OF j),
+       begun AS (UPDATE ${session.s}.grant_ g SET began = g.began || a.seqs FROM (
+           SELECT grant_id, array_agg(DISTINCT seq) AS seqs FROM asked WHERE NOT started AND NOT paused GROUP BY grant_id) a
+         WHERE g.grant_id = a.grant_id RETURNING g.grant_id)
+     SELECT asked.n, asked.started OR NOT asked.paused AND begun.grant_id IS NOT NULL, asked.paused
+     FROM asked LEFT JOIN begun ON begun.grant_id = asked.grant_id`,
     refsOf(refs),
   )
   const results: StartResult[] = refs.map(() => 'stale')
@@ -143,10 +146,10 @@ export async function progress(
 ): Promise<('ok' | 'stale')[]> {
   if (updates.length === 0) return []
   const rows = await session.rows(
-    `WITH asked AS (SELECT u.n, c.seq, c.id, q.queue_id FROM ${HELD(session)}),
+    `WITH asked AS (SELECT u.n, c.seq, c.id, c.grant_id, q.queue_id FROM ${HELD(session)}),
        last AS (SELECT DISTINCT ON (seq) * FROM asked ORDER BY seq, n DESC),
-       noted AS (UPDATE ${session.s}.job j SET progress = ($5::text[])[last.n] FROM last
-         WHERE j.queue_id = last.queue_id AND j.id = last.id AND j.seq = last.seq RETURNING j.seq)
+       noted AS (UPDATE ${session.s}.job j SET progress = ($5::text[])[c.n] FROM last c
+         WHERE j.queue_id = c.queue_id AND j.id = c.id AND j.seq = c.seq AND ${HOLDS} RETURNING j.seq)
      SELECT asked.n FROM asked JOIN noted ON noted.seq = asked.seq`,
     [...refsOf(updates.map(({ ref }) => ref)), textArray(updates.map((update) => escaped(update.progress)))],
   )
@@ -158,8 +161,8 @@ export async function progress(
 const HELD = ({ s }: Session): string => `
   unnest($1::text[], $2::text[], $3::bigint[], $4::text[]) WITH ORDINALITY u (queue_name, token, seq, id, n)
   JOIN ${s}.queue q ON q.name = u.queue_name
-  JOIN ${s}.grant_ g ON g.token = u.token AND g.queue_id = q.queue_id
-  JOIN ${s}.claim c ON c.seq = u.seq AND c.grant_id = g.grant_id AND c.id = u.id`
+  JOIN ${s}.claim c ON c.token = u.token AND c.queue_id = q.queue_id AND c.seq = u.seq AND c.id = u.id
+  JOIN ${s}.job j ON j.queue_id = q.queue_id AND j.id = u.id AND j.seq = u.seq AND ${HOLDS}`
 
 function refsOf(refs: readonly JobRef[]): Buffer[] {
   return [

@@ -1,6 +1,6 @@
 import type { JobFilter } from '../../queue/backend.ts'
 import type { JobRecord, JobState } from '../../queue/job.ts'
-import { fixedArray } from './arrays.ts'
+import { textArray } from './arrays.ts'
 import { Changes, load } from './change.ts'
 import { search } from './search.ts'
 import type { Session } from './session.ts'
@@ -36,7 +36,7 @@ export async function cancel(
   const before = await load(session, names)
   // Who settles one of them now is waited for, and what it did is seen.
   const active = [...before.jobs.values()].filter(({ token }) => token !== null)
-  if (active.length > 0) await lockClaims(session, active)
+  if (active.length > 0) await lockJobs(session, queue, active)
   const { jobs, now } = active.length > 0 ? await load(session, names) : before
   const changes = new Changes(session, now)
   const known = new Map<string, JobRecord | 'removed'>()
@@ -60,13 +60,12 @@ export async function cancel(
   return results
 }
 
-async function lockClaims(session: Session, jobs: readonly JobRecord[]): Promise<void> {
-  await session.rows(`SELECT FROM ${session.s}.claim WHERE seq = ANY ($1) ORDER BY seq FOR UPDATE`, [
-    fixedArray(
-      'int8',
-      jobs.map(({ seq }) => seq),
-    ),
-  ])
+async function lockJobs(session: Session, queue: string, jobs: readonly JobRecord[]): Promise<void> {
+  await session.rows(
+    `SELECT FROM unnest($2::text[]) u (id) JOIN ${session.s}.queue q ON q.name = $1
+     JOIN ${session.s}.job j ON j.queue_id = q.queue_id AND j.id = u.id ORDER BY j.seq FOR UPDATE OF j`,
+    [escaped(queue), textArray(jobs.map(({ id }) => escaped(id)))],
+  )
 }
 
 /** What can be done to all jobs that match a filter, each from some states only. */

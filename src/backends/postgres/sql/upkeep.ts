@@ -1,3 +1,4 @@
+import { HOLDS } from './holds.ts'
 import type { Sql } from './sql.ts'
 
 /** The upkeep of a queue. */
@@ -22,7 +23,7 @@ export function upkeepSql({ s, planned }: Sql): string {
 
     SELECT array_agg(x.id), left_ - count(*) INTO r.late, left_ FROM (
       SELECT j.id FROM ${s}.job j WHERE j.queue_id = q AND j.expires_at <= now AND j.place IN (0, 1, 2, 3)
-        AND NOT EXISTS (SELECT FROM ${s}.claim c WHERE c.seq = j.seq) ORDER BY j.expires_at LIMIT left_) x;
+        AND NOT (j.place = 0 AND j.seq IN (SELECT seq FROM ${s}.claim)) ORDER BY j.expires_at LIMIT left_) x;
 
     WITH old AS (
       SELECT id FROM ${s}.job WHERE queue_id = q AND keep_until <= now ORDER BY keep_until LIMIT left_
@@ -43,7 +44,7 @@ export function upkeepSql({ s, planned }: Sql): string {
         WHEN t.handled IS NOT NULL AND lease_now - t.handled <= lease_ms THEN NULL
         WHEN NOT EXISTS (SELECT FROM ${s}.line l CROSS JOIN LATERAL (
             (SELECT FROM ${s}.job j WHERE j.line_id = l.line_id AND j.place = 0 AND j.seq > l.head AND (j.expires_at IS NULL OR j.expires_at > now)
-              AND NOT EXISTS (SELECT FROM ${s}.claim c WHERE c.seq = j.seq) LIMIT 1)
+              AND j.seq NOT IN (SELECT seq FROM ${s}.claim) LIMIT 1)
             UNION ALL (SELECT FROM ${s}.job j WHERE j.line_id = l.line_id AND j.place = 1 AND (j.expires_at IS NULL OR j.expires_at > now) LIMIT 1)
             UNION ALL (SELECT FROM ${s}.job j WHERE j.line_id = l.line_id AND j.place = 2 AND (j.expires_at IS NULL OR j.expires_at > now) LIMIT 1)) w
           WHERE l.queue_id = t.queue_id AND l.type = t.type) THEN NULL
@@ -91,11 +92,11 @@ export function upkeepSql({ s, planned }: Sql): string {
       ON CONFLICT (queue_id, type) DO UPDATE SET handled = lease_now, unhandled_since = NULL;
 
     SELECT array_agg(x.id) INTO r.reaped FROM (
-      SELECT c.id FROM ${s}.grant_ g CROSS JOIN unnest(g.seqs) u (seq)
-      JOIN ${s}.claim c ON c.seq = u.seq AND c.grant_id = g.grant_id
-      WHERE g.queue_id = q.queue_id AND g.lease_until <= bound LIMIT most FOR UPDATE OF c SKIP LOCKED) x;
+      SELECT j.id FROM ${s}.claim c
+      JOIN ${s}.job j ON j.queue_id = c.queue_id AND j.id = c.id AND j.seq = c.seq AND ${HOLDS}
+      WHERE c.queue_id = q.queue_id AND c.lease_until <= bound LIMIT most FOR UPDATE OF j SKIP LOCKED) x;
     DELETE FROM ${s}.grant_ g WHERE g.queue_id = q.queue_id AND g.lease_until < lease_now
-      AND NOT EXISTS (SELECT FROM unnest(g.seqs) u (seq) JOIN ${s}.claim c ON c.seq = u.seq AND c.grant_id = g.grant_id);
+      AND NOT ${s}.holds_any(g);
     IF r.reaped IS NOT NULL THEN RETURN r; END IF;
     RETURN ${s}.upkeep_rest(q.queue_id, r.gap, lease_ms, most);
   END $$;

@@ -1,6 +1,7 @@
 import { fork, type ChildProcess } from 'node:child_process'
 import { closeSync, openSync, readFileSync } from 'node:fs'
 import { once } from 'node:events'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { until } from 'millhand/testing'
 import { now } from './clock.ts'
@@ -34,6 +35,8 @@ export interface SupervisorOptions extends Omit<WorkerSettings, 'life'> {
 /** A process that ended by itself is started again after so long; one that we ended, at once. */
 const RESPAWN_MS = 200
 const STOP_MS = 30_000
+/** A process is to spend its first moments on jobs, as one of a built program does, not on compiling TypeScript. */
+const COMPILED = join(tmpdir(), 'node-compile-cache')
 
 /** One worker process. */
 export interface WorkerProcess {
@@ -144,7 +147,7 @@ export class Supervisor {
       {
         execArgv: ['--conditions=millhand-source'],
         stdio: ['ignore', stderr, stderr, 'ipc'],
-        env: { ...process.env, ...env?.(life) },
+        env: { ...process.env, NODE_COMPILE_CACHE: COMPILED, ...env?.(life) },
       },
     )
     closeSync(stderr)

@@ -1,4 +1,5 @@
 /** A worker process of a trial, started by supervisor.ts: works until it is told to stop, and keeps its ledger. */
+import { flushCompileCache } from 'node:module'
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { openBackend, Queue, Server } from 'millhand'
@@ -32,7 +33,11 @@ const worker = queue.worker(
   },
   { concurrency: settings.concurrency, lease: `${settings.leaseMs}ms` },
 )
-worker.events.on('startup', () => report({ kind: 'ready' }))
+worker.events.on('startup', () => {
+  // For those that come after it, in case it is killed.
+  flushCompileCache()
+  report({ kind: 'ready' })
+})
 worker.events.on('stale', ({ jobs }) => {
   for (const id of jobs) ledger.note('stale', jobNumber(id))
 })

@@ -31,7 +31,7 @@ export { type AddOptions, type TransactionOptions } from './queue/add-options.ts
 export { type AnyQueue } from './queue/any-queue.ts'
 export { type StoredJob } from './queue/stored-job.ts'
 export { type JobSchemas, type PayloadIn, type PayloadOut } from './queue/schema.ts'
-export { RetryPolicy, type RetryOptions } from './queue/retry.ts'
+export { RetryPolicy, type RetryOptions } from './core/retry.ts'
 export {
   DeadLetterQueue,
   type DeadLetter,

@@ -2,10 +2,10 @@ import type { StandardSchemaV1 } from '@standard-schema/spec'
 import { toMs, type Duration } from '../core/duration.ts'
 import { silentLogger, type Logger } from '../core/logger.ts'
 import { checkOptions, custom, duration, integer, oneOf, optional, type Rule } from '../core/options.ts'
+import { RetryPolicy, type RetryOptions } from '../core/retry.ts'
 import type { Backend } from './backend.ts'
 import { jsonCodec, type Codec } from './codec.ts'
 import { NO_PAYLOAD } from './transition.ts'
-import { RetryPolicy, type RetryOptions } from './retry.ts'
 import type { JobSchemas } from './schema.ts'
 
 /** For how long finished jobs are kept: a duration, or `'forever'`, that is until they are purged. */

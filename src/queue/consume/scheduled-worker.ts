@@ -5,7 +5,7 @@ import { checkOwnOptions, custom, duration, oneOf, optional, string } from '../.
 import type { Backend } from '../backend.ts'
 import { Queue } from '../queue.ts'
 import { createSchedule, dueTicks, type Missed, type Schedule, type ScheduleOptions } from '../schedule.ts'
-import type { RetryOptions } from '../retry.ts'
+import type { RetryOptions } from '../../core/retry.ts'
 import type { Job, JobContext } from './handler.ts'
 import { QUEUE_WORKER_RULES, QueueWorker, type QueueWorkerOptions } from './queue-worker.ts'
 import { singleGate } from './gate.ts'

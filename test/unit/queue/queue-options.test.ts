@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { memory } from '../../../src/backends/memory/index.ts'
 import { InvalidOptionError } from '../../../src/core/errors.ts'
 import { Queue } from '../../../src/queue/queue.ts'
-import { RetryPolicy } from '../../../src/queue/retry.ts'
+import { RetryPolicy } from '../../../src/core/retry.ts'
 
 const make = (options: object): Queue => new Queue('mail', { backend: memory(), ...options })
 

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { InvalidOptionError, InvalidPayloadError, NonRetryableError } from '../../../src/core/errors.ts'
-import { RetryPolicy } from '../../../src/queue/retry.ts'
+import { RetryPolicy } from '../../../src/core/retry.ts'
 
 const options = fc.record({
   baseDelay: fc.nat(100_000),

@@ -1,7 +1,7 @@
-import { backoffMs, type Jitter } from '../core/backoff.ts'
-import type { Duration } from '../core/duration.ts'
-import { InvalidPayloadError, NonRetryableError } from '../core/errors.ts'
-import { checkOptions, custom, duration, integer, number, oneOf } from '../core/options.ts'
+import { backoffMs, type Jitter } from './backoff.ts'
+import type { Duration } from './duration.ts'
+import { InvalidPayloadError, NonRetryableError } from './errors.ts'
+import { checkOptions, custom, duration, integer, number, oneOf } from './options.ts'
 
 export interface RetryOptions {
   /** How often a failed job is tried again. Default 3, so four attempts in all. */

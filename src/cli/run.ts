@@ -11,7 +11,7 @@ import { address, type Address } from './address.ts'
 import { allOf } from './all-of.ts'
 import { examples } from './examples.ts'
 import { EXIT_FAILED, wrongUsage } from './failure.ts'
-import { loadModule } from './load-module.ts'
+import { loadModule } from '../core/load-module.ts'
 import { runnablesOf } from './runnables.ts'
 import type { Session } from './session.ts'
 

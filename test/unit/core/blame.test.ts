@@ -1,7 +1,7 @@
 import { resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { expect, test } from 'vitest'
-import { blame } from '../../../src/cli/blame.ts'
+import { blame } from '../../../src/core/blame.ts'
 
 function errorWith(stack: string): Error {
   return Object.assign(new Error('boom'), { stack })

@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { loadModule } from '../../../src/cli/load-module.ts'
+import { loadModule } from '../../../src/core/load-module.ts'
 
 let folder: string
 beforeEach(async () => {

@@ -1,13 +1,11 @@
-import { execFile } from 'node:child_process'
-import { existsSync, statSync } from 'node:fs'
 import { extname, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { MillhandError, show } from '../core/errors.ts'
 import { blame, relativePath } from './blame.ts'
-import { notFound } from './failure.ts'
+import { builtin } from './builtin.ts'
+import { MillhandError, show } from './errors.ts'
 
 /** What Node can load, TypeScript by leaving the types out. */
-const EXTENSIONS = ['.ts', '.mts', '.cts', '.js', '.mjs', '.cjs']
+export const MODULE_EXTENSIONS: readonly string[] = ['.ts', '.mts', '.cts', '.js', '.mjs', '.cjs']
 
 /**
  * Imports a file of the user.
@@ -38,17 +36,21 @@ function failure(message: string, cause?: unknown): MillhandError {
   return new MillhandError('MODULE_LOAD', message, { cause })
 }
 
+function notFound(message: string): MillhandError {
+  return new MillhandError('NOT_FOUND', message)
+}
+
 function checkPlace(file: string, path: string): void {
-  const stats = statSync(path, { throwIfNoEntry: false })
+  const stats = builtin.fs.statSync(path, { throwIfNoEntry: false })
   if (stats === undefined) {
-    const guess = EXTENSIONS.find((extension) => existsSync(path + extension))
+    const guess = MODULE_EXTENSIONS.find((extension) => builtin.fs.existsSync(path + extension))
     throw notFound(
       `there is no file ${file}; ${guess ? `did you mean ${file}${guess}?` : `looked for ${path}`}`,
     )
   }
   if (stats.isDirectory()) throw notFound(`${file} is a folder; name the file in it that exports the workers`)
-  if (!EXTENSIONS.includes(extname(path))) {
-    throw failure(`expected ${file} to be a TypeScript or JavaScript file (${EXTENSIONS.join(' ')})`)
+  if (!MODULE_EXTENSIONS.includes(extname(path))) {
+    throw failure(`expected ${file} to be a TypeScript or JavaScript file (${MODULE_EXTENSIONS.join(' ')})`)
   }
 }
 
@@ -81,7 +83,7 @@ const HINTS: readonly (readonly [pattern: RegExp, hint: string])[] = [
 /** Node keeps the place of a syntax error in JavaScript to itself, unless it is asked only to check the file. */
 function syntaxErrorIn(path: string): Promise<string | undefined> {
   return new Promise((done) => {
-    execFile(process.execPath, ['--check', path], { timeout: 10_000 }, (_error, _stdout, stderr) => {
+    builtin.childProcess.execFile(process.execPath, ['--check', path], { timeout: 10_000 }, (_error, _stdout, stderr) => {
       const [, found, line] = /^(.+):(\d+)$/m.exec(stderr) ?? []
       done(found === undefined ? undefined : `${relativePath(found)}:${line}`)
     })

@@ -3,8 +3,10 @@ import { fileURLToPath } from 'node:url'
 
 /** A place in a file, in the first line of a syntax error or in a frame of a stack. */
 const PLACE = /(?:^|[\s(])((?:file:\/\/)?(?:\/|[A-Z]:[\\/])[^\n()]*?):(\d+)(?::(\d+))?\)?$/gm
-/** Where the library and its command are, as source or built. */
-const OURS = ['../', '../../bin/'].map((folder) => new URL(folder, import.meta.url).href)
+/** Where the library and its command are, as source, or built into a file that lies beside the others. */
+const OURS = (import.meta.url.endsWith('.ts') ? ['../', '../../bin/'] : ['./', '../bin/']).map(
+  (folder) => new URL(folder, import.meta.url).href,
+)
 
 /** `mail.ts:12:3`: the first place in a stack that is neither Node's, nor ours, nor in a package. */
 export function blame(error: Error): string | undefined {

@@ -34,6 +34,13 @@ export type ErrorCode =
   | 'POOL_FULL'
   | 'POOL_CLOSED'
   | 'CONFIG'
+  | 'BROKER_UNAVAILABLE'
+  | 'BROKER_REFUSED'
+  | 'CLIENT_TAKEN_OVER'
+  | 'PROTOCOL'
+  | 'PUBLISH_FULL'
+  | 'REQUEST_TIMEOUT'
+  | 'ACK_TIMEOUT'
 
 /** The base class of all errors of this library. */
 export class MillhandError extends Error {

@@ -33,8 +33,11 @@ export interface HandlerPoolOptions {
 
 const isSource = import.meta.url.endsWith('.ts')
 const ENTRY = new URL(isSource ? './placed-handlers-entry.ts' : './placed-handlers-entry.js', import.meta.url)
-/** Jobs at hand for each that runs: one that waits for its core is to find work for all of its turn. */
-const AHEAD = 3
+/**
+ * Jobs at hand for each that runs: a thread that waits for its core is to find work for all of its turn, and jobs are to
+ * travel many in a message.
+ */
+const AHEAD = 6
 const MOST_AHEAD = 1000
 const SETTINGS: TaskSettings = {
   priority: 0,

@@ -10,6 +10,7 @@ import type {
   ExchangeResult,
   HeldClaim,
   JobFilter,
+  LookRequest,
   MaintainReport,
   MaintainRequest,
   ProgressUpdate,
@@ -25,6 +26,7 @@ import { JOB_STATES, type JobRecord, type JobRef } from '../../queue/job.ts'
 import { checkToken, readTaken, take, takeValues, type Taken, type TakenJson } from './claim.ts'
 import { enqueue } from './enqueue.ts'
 import { get, stats } from './inspect.ts'
+import { look } from './look.ts'
 import { expire, maintain, reapOwner, renew } from './maintain.ts'
 import { advance, readSchedule } from './schedule.ts'
 import { search } from './search.ts'
@@ -35,6 +37,7 @@ import { Store, type StoreOptions } from './store.ts'
 
 /** How many jobs one transaction handles. */
 const CHUNK = 1000
+const NONE = new Plain([])
 
 /** The contract, each operation given to the part that knows it. */
 export class PostgresBackend implements Backend {
@@ -88,7 +91,7 @@ export class PostgresBackend implements Backend {
   claim(request: ClaimRequest): Promise<ClaimResult> {
     return this.#store.operate(async () => {
       checkToken(request)
-      return this.#claim(request, await this.#store.run((session) => take(session, request)))
+      return this.#claim(request, await this.#take(request))
     })
   }
 
@@ -99,10 +102,26 @@ export class PostgresBackend implements Backend {
     for (let rounds = 0; taken.late.length > 0 && rounds < 100; rounds++) {
       const { late } = taken
       await this.#store.transact((session) => expire(session, request.queue, late))
-      taken = await this.#store.run((session) => take(session, request))
+      taken = await this.#take(request)
     }
     const { late: _, ...result } = taken
     return result
+  }
+
+  async #take(request: ClaimRequest): Promise<Taken> {
+    if (request.start === 0) return this.#store.run((session) => take(session, request))
+    // What is started as it is claimed has to be on the disk: forgotten by the server, it would run again elsewhere.
+    return (await this.#trip(NONE, request)).taken
+  }
+
+  async #trip(plain: Plain, request: ClaimRequest): Promise<{ finished: readonly number[]; taken: Taken }> {
+    const [finished, taken] = await this.#store.run((session) =>
+      session.json<[number[], TakenJson]>(
+        `CALL ${session.s}.exchange($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, NULL, NULL)`,
+        [...plain.values, ...takeValues(request)],
+      ),
+    )
+    return { finished, taken: readTaken(taken, request.token) }
   }
 
   settle(settlements: readonly Settlement[], transaction?: Transaction): Promise<SettleResult[]> {
@@ -140,21 +159,15 @@ export class PostgresBackend implements Backend {
       if (plain.places.length < last.length) {
         // What is not removed may be what is claimed next.
         const settled = [...before, ...(await this.#settle(last))]
-        const claimed = await this.#claim(request, await this.#store.run((session) => take(session, request)))
-        return { settled, claimed }
+        return { settled, claimed: await this.#claim(request, await this.#take(request)) }
       }
-      const [finished, taken] = await this.#store.run((session) =>
-        session.json<[number[], TakenJson]>(
-          `CALL ${session.s}.exchange($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, NULL, NULL)`,
-          [...plain.values, ...takeValues(request)],
-        ),
-      )
+      const { finished, taken } = await this.#trip(plain, request)
       const results: (SettleResult | undefined)[] = last.map(() => undefined)
       plain.note(finished, results)
       const settled = await this.#settleRest(last, results)
       return {
         settled: [...before, ...settled],
-        claimed: await this.#claim(request, readTaken(taken, request.token)),
+        claimed: await this.#claim(request, taken),
       }
     })
   }
@@ -198,6 +211,15 @@ export class PostgresBackend implements Backend {
   watch(queue: string, hint: () => void): () => void {
     this.#store.check()
     return this.#store.watchers.watch(queue, hint)
+  }
+
+  look(request: LookRequest): Promise<boolean> {
+    return this.#store.operate(() => this.#store.run((session) => look(session, request, this.#store.watchers)))
+  }
+
+  overhear(heard: () => void): () => void {
+    this.#store.check()
+    return this.#store.watchers.overhear(heard)
   }
 
   // ------------------------------------------------------------------------------------------- inspecting

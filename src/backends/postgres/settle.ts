@@ -1,16 +1,19 @@
-import type { ProgressUpdate, Settlement, SettleResult, StartResult } from '../../queue/backend.ts'
-import type { JobRef } from '../../queue/job.ts'
-import { fixedArray, textArray } from './arrays.ts'
+import type { Outcome, ProgressUpdate, Settlement, SettleResult, StartResult } from '../../queue/backend.ts'
+import type { Encoded, JobRef } from '../../queue/job.ts'
+import { fixedArray, orNull, textArray } from './arrays.ts'
 import { Changes, load } from './change.ts'
 import { enqueue, type Prepare } from './enqueue.ts'
 import { HOLDS } from './sql/holds.ts'
 import type { Session } from './session.ts'
-import { escaped } from './text.ts'
+import { escaped, kept } from './text.ts'
 
 const OK: SettleResult = Object.freeze({ status: 'ok', followUps: Object.freeze([]) })
 const STALE: SettleResult = Object.freeze({ status: 'stale' })
+const FOREVER = -1
 
-/** Those that only remove their jobs, for `finish` and `exchange`: as a rule all. */
+type Done = Extract<Outcome, { kind: 'done' }>
+
+/** Those of jobs that are done and leave no follow-ups, for `finish` and `exchange`: as a rule all. */
 export class Plain {
   /** Where each is among all settlements. */
   readonly places: number[] = []
@@ -19,16 +22,18 @@ export class Plain {
   readonly #which: number[] = []
   readonly #seqs: number[] = []
   readonly #ids: string[] = []
+  readonly #keeps: number[] = []
+  readonly #results: (Encoded | null)[] = []
 
   constructor(settlements: readonly Settlement[]) {
     // With follow-ups about, all go one by one: one may have the id of a job that is settled after it.
     if (settlements.some(({ followUps }) => (followUps?.length ?? 0) > 0)) return
     for (const [place, { ref, outcome }] of settlements.entries()) {
-      if (outcome.kind === 'done' && outcome.keepMs === 0) this.#add(place, ref)
+      if (outcome.kind === 'done') this.#add(place, ref, outcome)
     }
   }
 
-  #add(place: number, { queue, id, seq, token }: JobRef): void {
+  #add(place: number, { queue, id, seq, token }: JobRef, { keepMs, result }: Done): void {
     let at = this.#tokens.length - 1
     while (at >= 0 && (this.#tokens[at] !== token || this.#queues[at] !== queue)) at--
     if (at < 0) {
@@ -39,19 +44,31 @@ export class Plain {
     this.#which.push(at + 1)
     this.#seqs.push(seq)
     this.#ids.push(escaped(id))
+    this.#keeps.push(keepMs === null ? FOREVER : Math.round(keepMs))
+    this.#results.push(keepMs === 0 ? null : result)
   }
 
   get values(): unknown[] {
+    const results = this.#results.map((result) => (result === null ? null : kept(result)))
     return [
       textArray(this.#tokens.map(escaped)),
       textArray(this.#queues.map(escaped)),
       fixedArray('int4', this.#which),
       fixedArray('int8', this.#seqs),
       textArray(this.#ids),
+      this.#keeps.every((keep) => keep === 0) ? null : fixedArray('int8', this.#keeps),
+      orNull(
+        results.map((result) => result?.text ?? null),
+        textArray,
+      ),
+      orNull(
+        results.map((result) => result?.form ?? null),
+        (forms) => fixedArray('int2', forms),
+      ),
     ]
   }
 
-  /** Notes in `results` what the server removed. One that was named twice is the first. */
+  /** Notes in `results` what the server did. One that was named twice is the first. */
   note(done: readonly number[], results: (SettleResult | undefined)[]): void {
     if (done.length === this.places.length) {
       for (const place of this.places) results[place] = OK
@@ -64,7 +81,7 @@ export class Plain {
   }
 }
 
-/** Removes those that are done. @returns the results so far; undefined for what has to be looked at one by one. */
+/** Ends those that are done. @returns the results so far; undefined for what has to be looked at one by one. */
 export async function finish(
   session: Session,
   settlements: readonly Settlement[],
@@ -73,7 +90,7 @@ export async function finish(
   const plain = new Plain(settlements)
   if (plain.places.length === 0) return results
   const [finished] = await session.json<[number[]]>(
-    `SELECT array_to_json(${session.s}.finish($1, $2, $3, $4, $5, $6))`,
+    `SELECT array_to_json(${session.s}.finish($1, $2, $3, $4, $5, $6, $7, $8, $9))`,
     [...plain.values, String(session.ours)],
   )
   plain.note(finished, results)

@@ -1,7 +1,8 @@
+import { NO_PAYLOAD } from '../../../queue/transition.ts'
 import { HOLDS } from './holds.ts'
 import type { Sql } from './sql.ts'
 
-/** Removes jobs that are done. */
+/** Ends jobs that are done. */
 export function finishSql({ s, planned }: Sql): string {
   return `
   CREATE FUNCTION ${s}.holds_any(c ${s}.grant_) RETURNS boolean LANGUAGE plpgsql STABLE ${planned} AS $$
@@ -10,33 +11,69 @@ export function finishSql({ s, planned }: Sql): string {
       JOIN ${s}.job j ON j.queue_id = c.queue_id AND j.id = u.id AND j.seq = u.seq AND ${HOLDS});
   END $$;
 
-  -- Removes jobs that are done, and answers with the places in the arrays of those that it could: claimed by their
-  -- tokens, and nothing to be kept of them. A caller's transaction (not ours) leaves the grant alone.
-  CREATE FUNCTION ${s}.finish(tokens text[], queues text[], which int[], seqs bigint[], ids text[], ours boolean)
+  -- Ends jobs that are done, and answers with the places in the arrays of those that it could: claimed by their tokens.
+  -- What is not to be kept is removed. \`keeps\`: for how many ms, 0: not at all unless the id is to be remembered, -1: for
+  -- ever. It is null when all are 0. A caller's transaction (not ours) leaves the grant alone.
+  CREATE FUNCTION ${s}.finish(tokens text[], queues text[], which int[], seqs bigint[], ids text[], keeps bigint[],
+    results text[], forms smallint[], ours boolean)
   RETURNS int[] LANGUAGE plpgsql ${planned} AS $$
   DECLARE
-    granted bigint[];
-    finished int[];
+    now bigint := ${s}.now_ms();
+    granted bigint[] := '{}';
+    finished int[] := '{}';
+    r record;
   BEGIN
-    WITH told AS MATERIALIZED (
-      SELECT x.k::int AS k, g.grant_id, g.queue_id, g.seqs FROM unnest(tokens, queues) WITH ORDINALITY x (token, queue_name, k)
-      JOIN ${s}.queue q ON q.name = x.queue_name
-      JOIN ${s}.grant_ g ON g.token = x.token AND g.queue_id = q.queue_id
-    ), removed AS (
-      DELETE FROM ${s}.job j
-      USING unnest(which, seqs, ids) WITH ORDINALITY u (k, seq, id, n), told c
-      WHERE c.k = u.k AND j.queue_id = c.queue_id AND j.id = u.id AND j.seq = u.seq AND ${HOLDS} AND j.dedupe_ms IS NULL
-        -- A set that is looked into: not a join, which would be planned for few.
-        AND ((u.k, u.seq) IN (SELECT told.k, unnest(told.seqs) FROM told)) IS TRUE
-      RETURNING u.n, c.queue_id, c.grant_id
-    ), counted AS (
-      INSERT INTO ${s}.tally (queue_id, open) SELECT queue_id, -count(*)::int FROM removed GROUP BY queue_id
-    )
-    SELECT array_agg(n::int), array_agg(DISTINCT grant_id) INTO finished, granted FROM removed;
-    IF ours AND granted IS NOT NULL THEN
+    IF keeps IS NULL THEN
+      WITH told AS MATERIALIZED (
+        SELECT x.k::int AS k, g.grant_id, g.queue_id, g.seqs FROM unnest(tokens, queues) WITH ORDINALITY x (token, queue_name, k)
+        JOIN ${s}.queue q ON q.name = x.queue_name
+        JOIN ${s}.grant_ g ON g.token = x.token AND g.queue_id = q.queue_id
+      ), removed AS (
+        DELETE FROM ${s}.job j
+        USING unnest(which, seqs, ids) WITH ORDINALITY u (k, seq, id, n), told c
+        WHERE c.k = u.k AND j.queue_id = c.queue_id AND j.id = u.id AND j.seq = u.seq AND ${HOLDS} AND j.dedupe_ms IS NULL
+          -- A set that is looked into: not a join, which would be planned for few.
+          AND ((u.k, u.seq) IN (SELECT told.k, unnest(told.seqs) FROM told)) IS TRUE
+        RETURNING u.n, c.queue_id, c.grant_id
+      ), counted AS (
+        INSERT INTO ${s}.tally (queue_id, open) SELECT queue_id, -count(*)::int FROM removed GROUP BY queue_id
+      )
+      SELECT array_agg(n::int) AS done, array_agg(DISTINCT grant_id) AS grants INTO r FROM removed;
+      IF r.done IS NOT NULL THEN
+        finished := r.done;
+        granted := r.grants;
+      END IF;
+    END IF;
+    IF cardinality(finished) < cardinality(seqs) THEN
+      WITH told AS MATERIALIZED (
+        SELECT x.k::int AS k, g.grant_id, g.queue_id, g.seqs FROM unnest(tokens, queues) WITH ORDINALITY x (token, queue_name, k)
+        JOIN ${s}.queue q ON q.name = x.queue_name
+        JOIN ${s}.grant_ g ON g.token = x.token AND g.queue_id = q.queue_id
+      ), kept AS (
+        UPDATE ${s}.job j SET place = 4, run_at = NULL, finished_at = now,
+          keep_until = CASE WHEN u.keep >= 0 THEN now + greatest(u.keep, j.dedupe_ms) END,
+          note = nullif((j.note::jsonb - 'error')::text, '{}'), result = u.result, result_form = u.form,
+          -- Kept for its id alone: the payload has done its duty.
+          payload = CASE WHEN u.keep = 0 THEN '' ELSE j.payload END,
+          form = CASE WHEN u.keep = 0 THEN NULL ELSE j.form END, bytes = CASE WHEN u.keep = 0 THEN NULL ELSE j.bytes END,
+          more = CASE WHEN u.keep = 0 THEN (coalesce(j.more::jsonb, '{}') || '{"codec":"${NO_PAYLOAD}"}')::text ELSE j.more END
+        FROM (SELECT x.k, x.seq, x.id, coalesce(x.keep, 0) AS keep, x.result, x.form, x.n
+            FROM unnest(which, seqs, ids, keeps, results, forms) WITH ORDINALITY x (k, seq, id, keep, result, form, n)) u, told c
+        WHERE c.k = u.k AND j.queue_id = c.queue_id AND j.id = u.id AND j.seq = u.seq AND ${HOLDS}
+          AND (u.keep <> 0 OR j.dedupe_ms IS NOT NULL)
+          AND ((u.k, u.seq) IN (SELECT told.k, unnest(told.seqs) FROM told)) IS TRUE
+        RETURNING u.n, c.queue_id, c.grant_id
+      ), counted AS (
+        INSERT INTO ${s}.tally (queue_id, open, done) SELECT queue_id, -count(*)::int, count(*)::int FROM kept GROUP BY queue_id
+      )
+      SELECT array_agg(n::int) AS done, array_agg(DISTINCT grant_id) AS grants INTO r FROM kept;
+      finished := finished || r.done;
+      granted := granted || r.grants;
+    END IF;
+    IF ours AND granted <> '{}' THEN
       DELETE FROM ${s}.grant_ g WHERE g.grant_id = ANY (granted) AND g.last_seq = ANY (finish.seqs) AND NOT ${s}.holds_any(g);
     END IF;
-    RETURN coalesce(finished, '{}');
+    RETURN finished;
   END $$;
   `
 }

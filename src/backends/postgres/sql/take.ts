@@ -176,17 +176,24 @@ export function takeSql({ s, space, planned }: Sql): string {
 
   -- One trip: what was settled is free before anything is claimed, and the lock of the queue is not held while the
   -- disk works. The last transaction waits for it, and so for those before it.
-  CREATE PROCEDURE ${s}.exchange(tokens text[], queues text[], which int[], seqs bigint[], ids text[],
-    queue_name text, types text[], asked text, wanted int, max_bytes bigint, starts int, lease_ms bigint,
-    renew_ms bigint, suspects boolean, INOUT finished json, INOUT taken json)
+  CREATE PROCEDURE ${s}.exchange(tokens text[], queues text[], which int[], seqs bigint[], ids text[], keeps bigint[],
+    results text[], forms smallint[], queue_name text, types text[], asked text, wanted int, max_bytes bigint, starts int,
+    lease_ms bigint, renew_ms bigint, suspects boolean, INOUT finished json, INOUT taken json)
   LANGUAGE plpgsql AS $$
+  DECLARE
+    done int[];
+    t ${s}.taken;
   BEGIN
-    PERFORM set_config('synchronous_commit', 'off', true);
-    finished := array_to_json(${s}.finish(tokens, queues, which, seqs, ids, true));
+    IF seqs <> '{}' THEN
+      PERFORM set_config('synchronous_commit', 'off', true);
+      done := ${s}.finish(tokens, queues, which, seqs, ids, keeps, results, forms, true);
+      COMMIT;
+    END IF;
+    t := ${s}.take(queue_name, types, asked, wanted, max_bytes, starts, lease_ms, renew_ms, suspects);
     COMMIT;
-    taken := to_json(${s}.take(queue_name, types, asked, wanted, max_bytes, starts, lease_ms, renew_ms, suspects));
-    COMMIT;
-    PERFORM pg_logical_emit_message(true, 'millhand', '');
+    finished := array_to_json(coalesce(done, '{}'));
+    taken := to_json(t);
+    IF done <> '{}' OR t.seqs IS NOT NULL THEN PERFORM pg_logical_emit_message(true, 'millhand', ''); END IF;
   END $$;
   `
 }

@@ -10,7 +10,6 @@ import type {
   ExchangeResult,
   HeldClaim,
   JobFilter,
-  LookRequest,
   MaintainReport,
   MaintainRequest,
   ProgressUpdate,
@@ -26,7 +25,6 @@ import { JOB_STATES, type JobRecord, type JobRef } from '../../queue/job.ts'
 import { checkToken, readTaken, take, takeValues, type Taken, type TakenJson } from './claim.ts'
 import { enqueue } from './enqueue.ts'
 import { get, stats } from './inspect.ts'
-import { look } from './look.ts'
 import { expire, maintain, reapOwner, renew } from './maintain.ts'
 import { advance, readSchedule } from './schedule.ts'
 import { search } from './search.ts'
@@ -211,15 +209,6 @@ export class PostgresBackend implements Backend {
   watch(queue: string, hint: () => void): () => void {
     this.#store.check()
     return this.#store.watchers.watch(queue, hint)
-  }
-
-  look(request: LookRequest): Promise<boolean> {
-    return this.#store.operate(() => this.#store.run((session) => look(session, request, this.#store.watchers)))
-  }
-
-  overhear(heard: () => void): () => void {
-    this.#store.check()
-    return this.#store.watchers.overhear(heard)
   }
 
   // ------------------------------------------------------------------------------------------- inspecting

@@ -23,7 +23,8 @@ export type Outcome =
   /** No route takes its topic. */
   | { readonly kind: 'unroutable' }
   /**
-   * It came by one subscription of several that overlap, and another copy goes to the route that it belongs to.
-   * To be acknowledged, not handled.
+   * It is not for a handler here, and to be acknowledged: a copy that came by one of several subscriptions that
+   * overlap, while another copy goes to the route that it belongs to; or kept by the broker, and its route wants none
+   * of those.
    */
-  | { readonly kind: 'elsewhere' }
+  | { readonly kind: 'unwanted' }

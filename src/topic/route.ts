@@ -99,7 +99,7 @@ export function makeRoute(
   mqttFilter: string,
   options: RouteOptions & { readonly to?: JobTarget },
 ): Route {
-  const { timeout, retained, ...checked } = checkOptions(`the route "${filter}"`, RULES, options)
+  const { timeout, retained, ...checked } = checkOptions(`route "${filter}"`, RULES, options)
   return Object.freeze({
     filter,
     mqttFilter,

@@ -4,6 +4,8 @@ import { InvalidOptionError, show } from '../core/errors.ts'
 /** The longest text that MQTT can carry, in bytes of UTF-8 (MQTT-1.5.4). */
 const MAX_BYTES = 65_535
 const NAME = /^\{([A-Za-z_][A-Za-z0-9_]*)\}$/
+/** No filter has more levels. Brokers have such a limit too: mosquitto this one. */
+const MAX_LEVELS = 200
 /** What captures the levels that `#` stands for. */
 export const REST = 'rest'
 
@@ -41,6 +43,9 @@ export function parseFilter(filter: string): TopicFilter {
     )
   }
   const texts = filter.split('/')
+  if (texts.length > MAX_LEVELS) {
+    return wrong(`it has ${texts.length} levels, and at most ${MAX_LEVELS} are allowed`)
+  }
   const names = new Set<string>()
   const levels = texts.map((text, index): Level => {
     if (text === '+') return { kind: 'one', name: undefined }

@@ -53,8 +53,9 @@ export class Attempt implements JobContext {
   #ended = false
   /** The last noted progress, as JSON. */
   progressText: string | undefined
-  readonly #followUps: FollowUps[] = []
-  readonly #preparing: Promise<unknown>[] = []
+  /** Made when the first comes: most jobs have none. */
+  #followUps: FollowUps[] | undefined
+  #preparing: Promise<unknown>[] | undefined
   #isCompleted = false
 
   constructor(host: AttemptHost, held: Held, startedAt: number) {
@@ -117,20 +118,20 @@ export class Attempt implements JobContext {
 
   /** Adds follow-ups that were prepared elsewhere. */
   follow(followUps: readonly FollowUps[]): void {
-    this.#followUps.push(...followUps)
+    ;(this.#followUps ??= []).push(...followUps)
   }
 
   /** The follow-ups, when all are prepared; rejects with what was wrong with one. */
   async followUpsReady(): Promise<void> {
-    await Promise.all(this.#preparing)
+    await Promise.all(this.#preparing ?? [])
   }
 
   get hasFollowUps(): boolean {
-    return this.#preparing.length + this.#followUps.length > 0
+    return this.#preparing !== undefined || this.#followUps !== undefined
   }
 
   get followUps(): readonly FollowUps[] {
-    return this.#followUps
+    return this.#followUps ?? []
   }
 
   // ------------------------------------------------------------------------------- the handler's context
@@ -184,7 +185,7 @@ export class Attempt implements JobContext {
       const prepared = this.#follow(queue, type, payload, options)
       // Heard by followUpsReady; a handler that does not wait must not cause an unhandled rejection.
       prepared.catch(() => {})
-      this.#preparing.push(prepared)
+      ;(this.#preparing ??= []).push(prepared)
       return prepared
     }
   }
@@ -204,7 +205,7 @@ export class Attempt implements JobContext {
     const correlationId = options?.correlationId ?? correlationOf(this.claimed)
     const preparing = queue.prepare(type, payload, { ...options, correlationId })
     const job: NewJob = preparing instanceof Promise ? await preparing : preparing
-    this.#followUps.push({ queue: queue.name, jobs: [job] })
+    ;(this.#followUps ??= []).push({ queue: queue.name, jobs: [job] })
     return job.id
   }
 }

@@ -51,8 +51,11 @@ function handleIn(context: WorkContext, wire: WireJob): unknown {
 }
 
 function run(context: WorkContext, claimed: ClaimedJob, payload: unknown): unknown {
-  const note = (each: WireNote): void => context.progress(each)
-  const attempt = new Attempt(hostOf(note), { job: claimed, claimedAt: 0, heldAt: 0 }, performance.now())
+  const attempt = new Attempt(
+    new PlacedHost(context),
+    { job: claimed, claimedAt: 0, heldAt: 0 },
+    performance.now(),
+  )
   context.onAbort = (reason) => attempt.abort(reason)
   const job = jobView(attempt, payload, worker.queue.settings.retry.maxRetries)
   let result: unknown
@@ -83,13 +86,30 @@ function finish(attempt: Attempt, result: unknown): WireOutcome | undefined | Pr
   return attempt.followUpsReady().then(() => ({ ...kept, followUps: attempt.followUps }))
 }
 
-function hostOf(note: (note: WireNote) => void): AttemptHost {
-  return {
-    queue: worker.queue,
-    logger: childLogger(note, isDebug),
-    ended: () => {},
-    completed: () => note({ kind: 'completed' }),
-    progressed: ({ progressText }) => note({ kind: 'progress', value: JSON.parse(progressText!) }),
+/** Made for each job: what most handlers never use is made when it is. */
+class PlacedHost implements AttemptHost {
+  readonly #context: WorkContext
+
+  constructor(context: WorkContext) {
+    this.#context = context
+  }
+
+  get queue(): AttemptHost['queue'] {
+    return worker.queue
+  }
+
+  get logger(): AttemptHost['logger'] {
+    return childLogger((note: WireNote) => this.#context.progress(note), isDebug)
+  }
+
+  ended(): void {}
+
+  completed(): void {
+    this.#context.progress({ kind: 'completed' } satisfies WireNote)
+  }
+
+  progressed({ progressText }: Attempt): void {
+    this.#context.progress({ kind: 'progress', value: JSON.parse(progressText!) } satisfies WireNote)
   }
 }
 

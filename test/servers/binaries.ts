@@ -60,3 +60,24 @@ export function findPostgres(machine: Machine = thisMachine): PostgresPrograms |
 function versionOf({ version }: Machine, program: string): string {
   return /\) (\d+(?:\.\d+)*)/.exec(version(program))?.[1] ?? ''
 }
+
+export interface MosquittoPrograms {
+  readonly mosquitto: string
+  readonly passwd: string
+  /** Of the clients, which Debian has in another package. */
+  readonly pub: string
+  readonly sub: string
+}
+
+/** The MQTT broker and the programs beside it; undefined unless all are there. */
+export function findMosquitto({ path, isProgram }: Machine = thisMachine): MosquittoPrograms | undefined {
+  // Where Debian has the broker, PATH names only for root.
+  const folders = [...path, '/usr/sbin', '/usr/local/sbin']
+  const find = (name: string): string | undefined =>
+    folders.map((folder) => join(folder, name)).find((file) => isProgram(file))
+  const mosquitto = find('mosquitto')
+  const [passwd, pub, sub] = ['passwd', 'pub', 'sub'].map((name) => find(`mosquitto_${name}`))
+  if (mosquitto === undefined || passwd === undefined || pub === undefined || sub === undefined)
+    return undefined
+  return { mosquitto, passwd, pub, sub }
+}

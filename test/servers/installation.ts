@@ -1,4 +1,4 @@
-import { findPostgres, findRedis, type Machine } from './binaries.ts'
+import { findMosquitto, findPostgres, findRedis, type Machine } from './binaries.ts'
 
 /** What installing needs of a machine, beyond what finding does. */
 export interface Installer extends Machine {
@@ -16,6 +16,8 @@ export interface Installer extends Machine {
 const SERVERS: readonly { readonly package: string; readonly find: (machine: Machine) => unknown }[] = [
   { package: 'redis-server', find: findRedis },
   { package: 'postgresql', find: findPostgres },
+  { package: 'mosquitto', find: findMosquitto },
+  { package: 'mosquitto-clients', find: findMosquitto },
 ]
 /** Debian asks this file whether an installed service may be started: 101 is no. */
 const POLICY = '/usr/sbin/policy-rc.d'

@@ -15,7 +15,7 @@ import {
   type Rule,
 } from '../../core/options.ts'
 import type { PublishOptions } from '../message.ts'
-import { checkTopic } from '../topic-filter.ts'
+import { publishingOf } from './outgoing-message.ts'
 
 /** A message that is sent on our behalf, or by ourselves at each connect. */
 export interface StatusMessage extends PublishOptions {
@@ -128,9 +128,8 @@ const bytes =
 
 const status = <T extends StatusMessage>(value: unknown, option: string): T => {
   const message = custom<T>('{ topic, payload }', isObject)(value, option)
-  checkTopic(message.topic, `${option}.topic`)
-  if (typeof message.payload === 'string' || message.payload instanceof Uint8Array) return message
-  throw new InvalidOptionError(option, `expected ${option}.payload to be text or bytes`)
+  publishingOf(message.topic, message.payload, message, true)
+  return message
 }
 
 const seconds: Rule<number> = (value, option) => {
@@ -192,6 +191,7 @@ export interface Settings extends Omit<Checked<typeof RULES>, 'clientId' | 'sess
   readonly url: URL
   readonly clientId: string
   readonly sessionExpiryMs: number
+  readonly willDelayMs: number
   readonly backoff: BackoffOptions
 }
 
@@ -209,6 +209,7 @@ export function checkMqttOptions(given: MqttConnectionOptions): Settings {
     clientId: clientId ?? `millhand-${randomText(14)}`,
     username: checked.username ?? credential(full.username),
     password: checked.password ?? credential(full.password),
+    willDelayMs: toMs(checked.will?.delay ?? 0, 'will.delay'),
     sessionExpiryMs: sessionExpiry ?? (clientId === undefined ? 0 : DAY_MS),
     backoff: {
       baseMs: checked.retryDelay,

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { findPostgres, findRedis } from '../../servers/binaries.ts'
+import { findMosquitto, findPostgres, findRedis } from '../../servers/binaries.ts'
 import { machineWith } from './machine.ts'
 
 test('Redis is preferred to Valkey, and either is found wherever PATH names it', () => {
@@ -32,4 +32,15 @@ test('programs of different versions are no installation, nor is a lone server o
 test('where Debian has put none, PATH is looked at', () => {
   const machine = machineWith('/opt/a/postgres 16.1', '/opt/b/initdb 14.3', '/opt/b/postgres 14.3')
   expect(findPostgres(machine)).toMatchObject({ postgres: '/opt/b/postgres', version: '14.3' })
+})
+
+test('mosquitto is found with its clients or not at all, and in a folder that PATH need not name', () => {
+  const programs = ['passwd', 'pub', 'sub'].map((name) => `/opt/a/mosquitto_${name}`)
+  expect(findMosquitto(machineWith('/usr/sbin/mosquitto', ...programs))).toEqual({
+    mosquitto: '/usr/sbin/mosquitto',
+    passwd: '/opt/a/mosquitto_passwd',
+    pub: '/opt/a/mosquitto_pub',
+    sub: '/opt/a/mosquitto_sub',
+  })
+  expect(findMosquitto(machineWith('/usr/sbin/mosquitto', ...programs.slice(1)))).toBeUndefined()
 })

@@ -2,7 +2,10 @@ import { describe, expect, test } from 'vitest'
 import { ensureServers, type Installer } from '../../servers/installation.ts'
 import { machineWith } from './machine.ts'
 
-const POSTGRES = ['/opt/a/initdb 15.1', '/opt/a/postgres 15.1']
+const OTHERS = [
+  ...['/opt/a/initdb 15.1', '/opt/a/postgres 15.1'],
+  ...['', '_passwd', '_pub', '_sub'].map((name) => `/opt/a/mosquitto${name}`),
+]
 const LINE = 'type: sudo apt-get update && sudo apt-get install --yes --no-install-recommends redis-server'
 
 interface Scene {
@@ -14,7 +17,7 @@ interface Scene {
 }
 
 /** A Debian where apt-get does what the scene says. */
-function debian({ isRoot = true, programs = POSTGRES, files = ['/etc/debian_version'], puts = [] }: Scene) {
+function debian({ isRoot = true, programs = OTHERS, files = ['/etc/debian_version'], puts = [] }: Scene) {
   const installed = [...programs, '/opt/b/apt-get']
   const there = new Set(files)
   const commands: string[] = []
@@ -43,7 +46,7 @@ function debian({ isRoot = true, programs = POSTGRES, files = ['/etc/debian_vers
 
 describe('when all servers are there', () => {
   test('nothing is done', () => {
-    const { machine, commands } = debian({ isRoot: false, programs: [...POSTGRES, '/opt/a/redis-server'] })
+    const { machine, commands } = debian({ isRoot: false, programs: [...OTHERS, '/opt/a/redis-server'] })
     ensureServers(machine)
     expect(commands).toEqual([])
   })
@@ -86,6 +89,8 @@ describe('when a server is missing', () => {
 
   test('another system than Debian is told what is needed', () => {
     const { machine } = debian({ files: [], programs: [] })
-    expect(() => ensureServers(machine)).toThrow('redis-server and postgresql')
+    expect(() => ensureServers(machine)).toThrow(
+      'redis-server and postgresql and mosquitto and mosquitto-clients',
+    )
   })
 })

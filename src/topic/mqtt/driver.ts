@@ -1,0 +1,203 @@
+import type { IClientOptions } from 'mqtt'
+import { MillhandError, toError } from '../../core/errors.ts'
+import type { Settings, StatusMessage } from './mqtt-options.ts'
+import { bufferOf, propertiesOf } from './outgoing-message.ts'
+import type { Incoming, Outgoing } from './packets.ts'
+
+/**
+ * mqtt.js, of which only this file knows: its sockets, its CONNECT and keep-alive, its reading and writing of packets.
+ * One client is one connection to the network. Sessions, acknowledgements, packet ids, subscribing, publishing and
+ * reconnecting are ours, since mqtt.js acknowledges before work is done, handles one message at a time, and answers no
+ * ping meanwhile.
+ *
+ * For that, each packet is taken at `packetreceive`, which is documented, and its `cmd` is made one that mqtt.js does
+ * not know: it lets it be and reads on. A version that would handle it all the same is noticed, and refused.
+ */
+
+/** What happens on a connection. */
+export interface DriverEvents {
+  /** Each packet, at once and in order; the CONNACK too, before anything that comes after it. */
+  readonly onPacket: (packet: Incoming) => void
+  /** The broker has accepted us, and packets may be sent. */
+  readonly onReady: () => void
+  /** There is room again for what is to be sent. */
+  readonly onDrain: () => void
+  /** It is over: once, and nothing comes after it. */
+  readonly onClose: (error: Error) => void
+}
+
+/** One connection to the network. */
+export interface Driver {
+  /** What was not taken by the network yet, bytes. */
+  readonly backlog: number
+  /** How many PINGREQs were sent; the broker answers each in its turn, after all that came before. */
+  readonly pings: number
+  send(packet: Outgoing): void
+  /** Writes packets that are encoded already. */
+  write(packets: Uint8Array): void
+  /** Says good-bye, and closes when that is sent. @param sessionExpiry in seconds (MQTT 5). */
+  end(sessionExpiry: number | undefined): void
+  /** Closes at once, without a word: the broker publishes the will. */
+  destroy(): void
+}
+
+/** What is used of a client, some of it private to mqtt.js: test/unit/topic/mqtt/driver.test.ts sees that it is there. */
+interface Client {
+  readonly stream: {
+    readonly writableLength: number
+    write(data: Uint8Array): boolean
+    destroy(): unknown
+    on(event: 'drain', listener: () => void): unknown
+  }
+  on(event: string, listener: (...args: never[]) => void): unknown
+  end(force: boolean, disconnect: object): unknown
+  handleMessage: () => void
+  onKeepaliveTimeout: () => void
+  /** Private: writes a packet as it is; `publish` and `subscribe` keep state of their own. */
+  _writePacket(packet: object): void
+}
+
+/** mqtt.js, loaded. */
+export type Mqtt = (options: object) => unknown
+
+/** A command that mqtt.js does not know, and passes over. */
+const TAKEN = 'taken'
+
+/** @throws MillhandError DRIVER_MISSING. */
+export async function loadMqtt(): Promise<Mqtt> {
+  try {
+    return (await import('mqtt')).connect as Mqtt
+  } catch (cause) {
+    throw new MillhandError('DRIVER_MISSING', 'MQTT needs the package mqtt: npm install mqtt', { cause })
+  }
+}
+
+/**
+ * Begins to connect.
+ * @param target the host, port and path; the rest is as in `settings`.
+ * @throws Error for TLS options that Node refuses.
+ */
+export function openDriver(mqtt: Mqtt, settings: Settings, target: URL, events: DriverEvents): Driver {
+  const client = mqtt(clientOptions(settings, target)) as Client
+  const { stream } = client
+  let failure: Error | undefined
+  let isReady = false
+  let packets = 0
+  let pings = 0
+  const fail = (thrown: unknown): void => {
+    failure ??= toError(thrown)
+    stream.destroy()
+  }
+  client.on('packetreceive', (packet: { cmd: Incoming['cmd'] | typeof TAKEN }) => {
+    packets++
+    const { cmd } = packet
+    // What was read together with the packet that ended it.
+    if (failure === undefined) {
+      try {
+        events.onPacket(packet as Incoming)
+      } catch (error) {
+        fail(error)
+      }
+    }
+    // These two mqtt.js needs itself.
+    if (cmd !== 'connack' && cmd !== 'pingresp') packet.cmd = TAKEN
+  })
+  client.on('packetsend', (packet: { cmd: string }) => {
+    if (packet.cmd === 'pingreq') pings++
+  })
+  client.handleMessage = () =>
+    fail(
+      new MillhandError(
+        'UNSUPPORTED',
+        'this version of the package mqtt cannot be used: npm install mqtt@5.16',
+      ),
+    )
+  // A PINGRESP may be there, unread because the event loop was busy: what is there is read before that is judged.
+  const giveUp = client.onKeepaliveTimeout.bind(client)
+  client.onKeepaliveTimeout = () => {
+    const before = packets
+    setImmediate(() => packets === before && giveUp())
+  }
+  client.on('error', (error: Error) => fail(error))
+  client.on('connect', () => {
+    isReady = true
+    if (failure === undefined) events.onReady()
+  })
+  client.on('close', () => events.onClose(failure ?? new Error('the connection was closed')))
+  stream.on('drain', () => events.onDrain())
+  return {
+    get backlog() {
+      return stream.writableLength
+    },
+    get pings() {
+      return pings
+    },
+    send: (packet) => client._writePacket(packet),
+    write: (bytes) => void stream.write(bytes),
+    end: (sessionExpiryInterval) => {
+      const properties = sessionExpiryInterval === undefined ? {} : { properties: { sessionExpiryInterval } }
+      if (isReady) client.end(false, { reasonCode: 0, ...properties })
+      else stream.destroy()
+    },
+    destroy: () => {
+      failure ??= new Error('the connection was given up')
+      stream.destroy()
+    },
+  }
+}
+
+function clientOptions(settings: Settings, target: URL): IClientOptions {
+  const { tls = {}, will, sessionExpiryMs } = settings
+  const isV5 = settings.protocol === '5'
+  const host = target.hostname.replace(/^\[(.*)\]$/, '$1')
+  return {
+    ...(tls as Pick<IClientOptions, 'ca' | 'cert' | 'key'>),
+    protocol: target.protocol.slice(0, -1) as 'mqtt' | 'mqtts' | 'ws' | 'wss',
+    host,
+    hostname: host,
+    ...(target.port === '' ? {} : { port: Number(target.port) }),
+    path: target.pathname + target.search,
+    clientId: settings.clientId,
+    ...(settings.username === undefined ? {} : { username: settings.username }),
+    ...(settings.password === undefined ? {} : { password: settings.password as string }),
+    protocolVersion: isV5 ? 5 : 4,
+    clean: sessionExpiryMs === 0,
+    keepalive: settings.keepAlive,
+    connectTimeout: settings.attemptTimeout,
+    reconnectPeriod: 0,
+    resubscribe: false,
+    queueQoSZero: false,
+    // Its own builds the arguments of about ten lines a message, whether somebody reads them or not.
+    log: () => {},
+    ...(isV5
+      ? {
+          properties: {
+            receiveMaximum: settings.window,
+            ...(sessionExpiryMs === 0 ? {} : { sessionExpiryInterval: secondsOf(sessionExpiryMs) }),
+          },
+        }
+      : {}),
+    ...(will === undefined
+      ? {}
+      : {
+          will: {
+            topic: will.topic,
+            payload: bufferOf(will.payload),
+            qos: will.qos ?? 1,
+            retain: will.retain ?? false,
+            ...(isV5 ? { properties: willProperties(will, settings.willDelayMs) } : {}),
+          },
+        }),
+  }
+}
+
+type WillProperties = NonNullable<NonNullable<IClientOptions['will']>['properties']>
+
+function willProperties(will: StatusMessage, delayMs: number): WillProperties {
+  return { ...propertiesOf(will), willDelayInterval: secondsOf(delayMs) } as WillProperties
+}
+
+/** Seconds of MQTT: never less than was asked for. */
+export function secondsOf(ms: number): number {
+  return Math.ceil(ms / 1000)
+}

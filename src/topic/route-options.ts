@@ -38,7 +38,7 @@ export interface RouteDefaults {
    * first worker alone has it. Default false.
    */
   readonly shared?: boolean
-  /** In how many workers a shared route is served. Default 1. */
+  /** In how many workers a shared route is served, however many there are. Default: in all of them. */
   readonly workerCount?: number
   /** How many messages of the route a worker handles at once. Default 100. */
   readonly concurrency?: number

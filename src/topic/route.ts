@@ -15,7 +15,8 @@ export interface Route {
   readonly mqttFilter: string
   readonly qos: Qos
   readonly shared: boolean
-  readonly workerCount: number
+  /** Undefined: it does not say, and is served by all workers that there are. */
+  readonly workerCount: number | undefined
   readonly concurrency: number
   readonly schema: StandardSchemaV1 | undefined
   /** Undefined: by the content type of each message. */
@@ -78,7 +79,7 @@ const qos: Rule<Qos> = (value, option) => integer({ min: 0, max: 2, default: 1 }
 const RULES = {
   qos,
   shared: boolean(false),
-  workerCount: integer({ min: 1, max: 10_000, default: 1 }),
+  workerCount: optional(integer({ min: 1, max: 10_000, default: 1 })),
   concurrency: integer({ min: 1, max: 1_000_000, default: 100 }),
   schema: optional(schema),
   codec: optional(codec),

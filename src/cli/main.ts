@@ -6,6 +6,9 @@ import { addReplay } from './dead/replay.ts'
 import { addShow as addShowDead } from './dead/show.ts'
 import { examples } from './examples.ts'
 import { EXIT_FAILED, report } from './failure.ts'
+import { addPublish } from './mqtt/publish.ts'
+import { addRoutes } from './mqtt/routes.ts'
+import { addRun as addRunMqtt } from './mqtt/run.ts'
 import { addAdd } from './queue/add.ts'
 import { addCancel } from './queue/cancel.ts'
 import { addJobs } from './queue/jobs.ts'
@@ -37,7 +40,7 @@ export async function main(argv: readonly string[], surroundings: Surroundings =
 
 function program(session: Session, written: Promise<void>[]): Command {
   const command = new Command('millhand')
-    .description('Runs workers, and looks after the queues that feed them.')
+    .description('Runs workers, and looks after the queues and topics that feed them.')
     .version(version(), '-v, --version')
     // Inherited by the commands that are made below, so it comes first. Errors are told of by `report`.
     .exitOverride()
@@ -53,6 +56,7 @@ function program(session: Session, written: Promise<void>[]): Command {
         'export MILLHAND_BACKEND=sqlite:jobs.db',
         'millhand queue stats',
         'millhand dead replay mail --all',
+        'millhand mqtt run routers/',
       ),
     )
   addRun(command, session)
@@ -62,6 +66,8 @@ function program(session: Session, written: Promise<void>[]): Command {
     .command('dead')
     .description('look at jobs that failed for good; run them again or remove them')
   for (const add of [addList, addShowDead, addReplay, addPurge]) add(dead, session)
+  const mqtt = command.command('mqtt').description('serve the topics of an MQTT broker, and publish to it')
+  for (const add of [addRoutes, addRunMqtt, addPublish]) add(mqtt, session)
   return command
 }
 

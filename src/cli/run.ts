@@ -1,24 +1,21 @@
 import type { Command } from 'commander'
-import { InvalidOptionError } from '../core/errors.ts'
 import { createLogger, type Logger } from '../core/logger.ts'
 import { settledWithin } from '../core/sleep.ts'
-import type { Probed } from '../http/probe-answer.ts'
-import { ProbeServer } from '../http/probe-server.ts'
 import { QueueWorker } from '../queue/consume/queue-worker.ts'
 import type { AnyQueue } from '../queue/any-queue.ts'
 import { Server } from '../server/server.ts'
 import { address, type Address } from './address.ts'
 import { allOf } from './all-of.ts'
+import { endSoon } from './end-soon.ts'
 import { examples } from './examples.ts'
-import { EXIT_FAILED, wrongUsage } from './failure.ts'
+import { EXIT_FAILED } from './failure.ts'
 import { loadModule } from '../core/load-module.ts'
+import { openProbes } from './open-probes.ts'
 import { runnablesOf } from './runnables.ts'
 import type { Session } from './session.ts'
 
 /** What closing the queues may take; a store that is gone must not keep the process. */
 const CLOSE_MS = 5000
-/** What is still open afterwards belongs to the user's file, and may hold the process for so long. */
-const LINGER_MS = 1000
 
 /** `millhand run <file>` */
 export function addRun(parent: Command, session: Session): void {
@@ -84,18 +81,6 @@ async function run(file: string, logger: Logger, probesAt: Address | undefined):
   return code
 }
 
-/** @throws MillhandError naming the option when it cannot listen there. */
-async function openProbes(probed: Probed, at: Address, logger: Logger): Promise<ProbeServer> {
-  const probes = new ProbeServer(probed, at)
-  try {
-    await probes.start()
-  } catch (error) {
-    throw error instanceof InvalidOptionError ? wrongUsage(`--probes: ${error.message}`) : error
-  }
-  logger.info({ url: probes.url }, `probes at ${probes.url}: /startup, /ready, /live`)
-  return probes
-}
-
 async function close(queues: ReadonlySet<AnyQueue>, logger: Logger): Promise<number> {
   let code = 0
   const closing = [...queues].map((queue) =>
@@ -107,9 +92,4 @@ async function close(queues: ReadonlySet<AnyQueue>, logger: Logger): Promise<num
   if (await settledWithin(Promise.all(closing), CLOSE_MS)) return code
   logger.error({}, 'a queue is still not closed; ending without it')
   return EXIT_FAILED
-}
-
-/** Ends the process although something of the user's file, a socket or a timer, would keep it alive. */
-function endSoon(code: number): void {
-  setTimeout(() => process.exit(code), LINGER_MS).unref()
 }

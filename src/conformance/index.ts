@@ -20,6 +20,7 @@ import { followUpsCases } from './topics/follow-ups.ts'
 import { idempotentAddCases } from './topics/idempotent-add.ts'
 import { inspectCases } from './topics/inspect.ts'
 import { leaseCases } from './topics/lease.ts'
+import { lookCases } from './topics/look.ts'
 import { lostReplyCases } from './topics/lost-reply.ts'
 import { maxLengthCases } from './topics/max-length.ts'
 import { modelCases } from './topics/model.ts'
@@ -81,6 +82,7 @@ export const conformanceCases: readonly ConformanceCase[] = [
   ...statsCases,
   ...schedulesCases,
   ...watchCases,
+  ...lookCases,
   ...payloadCases,
   ...transactionsCases,
   ...refusedTransactionsCases,

@@ -20,13 +20,15 @@
  * The cases in `millhand/conformance` are the other half of this contract.
  */
 import type { ClaimedJob, JobRecord, JobRef, JobState, NewJob } from './job.ts'
+import type { Looking } from './looking.ts'
 import type { MaintainReport, MaintainRequest, ReapReport } from './maintenance.ts'
 import type { CrashPolicy, Settlement, SettleResult } from './settlement.ts'
 
+export type * from './looking.ts'
 export type * from './maintenance.ts'
 export type * from './settlement.ts'
 
-export interface Backend extends Producing, Consuming, Inspecting, Steering, Scheduling {
+export interface Backend extends Producing, Consuming, Looking, Inspecting, Steering, Scheduling {
   /** For messages and logs; nobody tests it. */
   readonly name: string
   readonly capabilities: Capabilities
@@ -138,14 +140,14 @@ export interface Consuming {
   /**
    * The upkeep of a queue, in bounded steps: notes `types` as handled, reaps expired leases, promotes due
    * jobs, dead-letters those that were not started in time, removes finished ones past their retention,
-   * dead-letters types that nobody handles. Any worker may call it at any time; doing nothing is cheap. Workers
+   * dead-letters types that nobody handles. Any worker may call it at any time. While jobs wait or are active, workers
    * call it more than once a lease, or else every call finds a gap (see `leaseMs`).
    */
   maintain(request: MaintainRequest): Promise<MaintainReport>
   /**
    * Calls `hint` soon after something happened to the queue that a worker may care about: a job that can run
    * now or later, a pause or resume, a cancel of an active job. Never within the call that caused it. Only a hint:
-   * it may come for nothing, and a lost one is made good by the caller's slow poll. Returns the function that ends it.
+   * it may come for nothing, and a lost one is made good by `look`. Returns the function that ends it.
    */
   watch(queue: string, hint: () => void): () => void
 }

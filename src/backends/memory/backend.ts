@@ -12,6 +12,7 @@ import type {
   ExchangeResult,
   HeldClaim,
   JobFilter,
+  LookRequest,
   MaintainReport,
   MaintainRequest,
   ProgressUpdate,
@@ -31,7 +32,8 @@ import { enqueue } from './enqueue.ts'
 import type { Entry } from './entry.ts'
 import { matching, step } from './filter.ts'
 import { Hints } from './hints.ts'
-import { maintain, Reaped } from './maintain.ts'
+import { lookAt } from './look.ts'
+import { maintain, reapClaims } from './maintain.ts'
 import { Shelf } from './shelf.ts'
 import { Ticks } from './ticks.ts'
 
@@ -98,8 +100,8 @@ export class MemoryBackend implements Backend {
   }
 
   #claim(request: ClaimRequest): ClaimResult {
-    const shelf = this.#shelf(request.queue)
-    return claim(shelf, this.#claims, request, this.#clock.wall(), this.#clock.monotonic())
+    const { queue } = request
+    return claim(this.#shelf(queue), this.#claims, request, this.#clock.wall(), this.#clock.monotonic())
   }
 
   async settle(settlements: readonly Settlement[], transaction?: Transaction): Promise<SettleResult[]> {
@@ -164,14 +166,7 @@ export class MemoryBackend implements Backend {
 
   async releaseOwner(owner: string, policy: CrashPolicy): Promise<ReapReport> {
     this.#check()
-    const now = this.#clock.wall()
-    const reaped = new Reaped()
-    for (const claim of this.#claims.of(owner)) {
-      for (const entry of claim.entries()) reaped.add(claim.shelf, entry, policy, now)
-      this.#hints.tell(claim.shelf.queue)
-    }
-    const { returned, crashed, dead } = reaped
-    return { returned, crashed, dead }
+    return reapClaims(this.#claims.of(owner), policy, this.#clock.wall(), this.#hints)
   }
 
   async maintain(request: MaintainRequest): Promise<MaintainReport> {
@@ -185,6 +180,11 @@ export class MemoryBackend implements Backend {
   watch(queue: string, hint: () => void): () => void {
     this.#check()
     return this.#hints.watch(queue, hint)
+  }
+
+  async look({ neglectMs }: LookRequest): Promise<boolean> {
+    this.#check()
+    return lookAt(this.#shelves.values(), this.#clock, neglectMs, this.#hints)
   }
 
   // ------------------------------------------------------------------------------------------- inspecting
@@ -203,9 +203,9 @@ export class MemoryBackend implements Backend {
 
   async stats(queue?: string): Promise<QueueStats[]> {
     this.#check()
-    const now = this.#clock.wall()
-    if (queue === undefined) return [...this.#shelves.values()].map((shelf) => shelf.stats(now))
-    return [(this.#shelves.get(queue) ?? new Shelf(queue, this.#claims)).stats(now)]
+    const one = (name: string): Shelf => this.#shelves.get(name) ?? new Shelf(name, this.#claims)
+    const all = queue === undefined ? this.#shelves.values() : [one(queue)]
+    return Array.from(all, (shelf) => shelf.stats(this.#clock.wall()))
   }
 
   // --------------------------------------------------------------------------------------------- steering

@@ -1,10 +1,12 @@
-import type { CrashPolicy, MaintainReport, MaintainRequest } from '../../queue/backend.ts'
+import type { CrashPolicy, MaintainReport, MaintainRequest, ReapReport } from '../../queue/backend.ts'
+import type { Claim } from './claims.ts'
 import type { Entry } from './entry.ts'
+import type { Hints } from './hints.ts'
 import type { Line } from './line.ts'
 import type { Shelf } from './shelf.ts'
 
 /** What was found of dead or silent owners. */
-export class Reaped {
+class Reaped {
   returned = 0
   readonly crashed: string[] = []
   readonly dead: string[] = []
@@ -20,6 +22,22 @@ export class Reaped {
     else if (entry.state === 'waiting') this.crashed.push(id)
     else this.dead.push(id)
   }
+}
+
+/** Takes all that these claims hold, whatever their leases, and hints at it. */
+export function reapClaims(
+  claims: readonly Claim[],
+  policy: CrashPolicy,
+  now: number,
+  hints: Hints,
+): ReapReport {
+  const reaped = new Reaped()
+  for (const claim of claims) {
+    for (const entry of claim.entries()) reaped.add(claim.shelf, entry, policy, now)
+    hints.tell(claim.shelf.queue)
+  }
+  const { returned, crashed, dead } = reaped
+  return { returned, crashed, dead }
 }
 
 /** One step of the upkeep of a queue. */

@@ -137,6 +137,13 @@ export class Shelf {
     return count
   }
 
+  /** When upkeep has something to do with a job that nobody runs; Infinity when with none. */
+  get nextDue(): number {
+    const expiring = current(this.#expiring, isExpiring)
+    const kept = current(this.#kept, isKept)
+    return Math.min(this.nextDelayed()?.at ?? Infinity, expiring?.at ?? Infinity, kept?.at ?? Infinity)
+  }
+
   get(id: string): JobRecord | undefined {
     return this.entries.get(id)?.snapshot()
   }

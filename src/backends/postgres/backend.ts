@@ -10,6 +10,7 @@ import type {
   ExchangeResult,
   HeldClaim,
   JobFilter,
+  LookRequest,
   MaintainReport,
   MaintainRequest,
   ProgressUpdate,
@@ -22,9 +23,11 @@ import type {
   Transaction,
 } from '../../queue/backend.ts'
 import { JOB_STATES, type JobRecord, type JobRef } from '../../queue/job.ts'
+import { CHUNK, inChunks } from './chunks.ts'
 import { checkToken, readTaken, take, takeValues, type Taken, type TakenJson } from './claim.ts'
 import { enqueue } from './enqueue.ts'
 import { get, stats } from './inspect.ts'
+import { look } from './look.ts'
 import { expire, maintain, reapOwner, renew } from './maintain.ts'
 import { advance, readSchedule } from './schedule.ts'
 import { search } from './search.ts'
@@ -33,8 +36,6 @@ import { finish, Plain, progress, settleRest, start } from './settle.ts'
 import { cancel, PURGE, REPLAY, setPaused, sweep, type Sweep } from './steer.ts'
 import { Store, type StoreOptions } from './store.ts'
 
-/** How many jobs one transaction handles. */
-const CHUNK = 1000
 const NONE = new Plain([])
 
 /** The contract, each operation given to the part that knows it. */
@@ -211,6 +212,17 @@ export class PostgresBackend implements Backend {
     return this.#store.watchers.watch(queue, hint)
   }
 
+  look(request: LookRequest): Promise<boolean> {
+    return this.#store.operate(() =>
+      this.#store.run((session) => look(session, request, this.#store.watchers)),
+    )
+  }
+
+  overhear(heard: () => void): () => void {
+    this.#store.check()
+    return this.#store.watchers.overhear(heard)
+  }
+
   // ------------------------------------------------------------------------------------------- inspecting
 
   get(queue: string, id: string): Promise<JobRecord | undefined> {
@@ -279,18 +291,4 @@ export class PostgresBackend implements Backend {
       this.#store.transact((session) => advance(session, request, this.#store.prepare(session))),
     )
   }
-}
-
-/** Long lists a part at a time, so that no statement is large. */
-async function inChunks<T, R>(
-  items: readonly T[],
-  work: (chunk: readonly T[]) => Promise<R[]>,
-): Promise<R[]> {
-  if (items.length === 0) return []
-  if (items.length <= CHUNK) return work(items)
-  const results: R[] = []
-  for (let at = 0; at < items.length; at += CHUNK) {
-    for (const result of await work(items.slice(at, at + CHUNK))) results.push(result)
-  }
-  return results
 }

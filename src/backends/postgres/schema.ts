@@ -1,5 +1,6 @@
 import { enqueueSql } from './sql/enqueue.ts'
 import { finishSql } from './sql/finish.ts'
+import { lookSql } from './sql/look.ts'
 import { prepareSql } from './sql/prepare.ts'
 import { takeSql } from './sql/take.ts'
 import { upkeepSql } from './sql/upkeep.ts'
@@ -163,7 +164,7 @@ export function migrations(schema: string): readonly string[] {
     tick bigint NOT NULL,
     PRIMARY KEY (queue_id, name)
   );
-  ${[prepareSql, enqueueSql, finishSql, takeSql, upkeepSql].map((of) => of(sql)).join('')}
+  ${[prepareSql, enqueueSql, finishSql, takeSql, upkeepSql, lookSql].map((of) => of(sql)).join('')}
   `,
   ]
 }

@@ -15,7 +15,7 @@ export interface Listener {
 }
 
 export interface WatchersOptions {
-  /** The channel, which is the name of the schema. */
+  /** The channel, which is the name of the schema. A notification is who sent it and names of queues, a line each. */
   readonly channel: string
   /** Makes a connection to listen on. Undefined: nobody listens. */
   readonly connect: (() => Promise<Listener>) | undefined
@@ -34,6 +34,7 @@ export class Watchers {
   /** Ours come back to us; they were told already. */
   readonly #origin = randomText(10)
   readonly #hints = new Map<string, Set<() => void>>()
+  readonly #overhear = new Set<() => void>()
   readonly #pending = new Set<string>()
   readonly #toSend = new Set<string>()
   #sending: Promise<void> | undefined
@@ -45,6 +46,10 @@ export class Watchers {
 
   constructor(options: WatchersOptions) {
     this.#options = options
+  }
+
+  get channel(): string {
+    return this.#options.channel
   }
 
   watch(queue: string, hint: () => void): () => void {
@@ -59,6 +64,20 @@ export class Watchers {
       if (hints.size === 0 && this.#hints.get(queue) === hints) this.#hints.delete(queue)
       if (this.#hints.size === 0) this.#silence()
     }
+  }
+
+  /** `heard` hears of notifications that name no queue: somebody has looked at all of them. */
+  overhear(heard: () => void): () => void {
+    const own = (): void => heard()
+    this.#overhear.add(own)
+    return () => {
+      this.#overhear.delete(own)
+    }
+  }
+
+  /** Only here: nobody else is told. */
+  wokenHere(queues: Iterable<string>): void {
+    for (const queue of queues) this.#tell(queue)
   }
 
   /** A transaction of ours, by now committed, woke these. */
@@ -152,6 +171,7 @@ export class Watchers {
 
   #heard(payload: string): void {
     const [origin, ...names] = payload.split('\n')
+    if (names.length === 0) for (const heard of this.#overhear) heard()
     if (origin === this.#origin) return
     for (const name of names) this.#tell(unescaped(name))
   }

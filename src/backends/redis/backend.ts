@@ -10,6 +10,7 @@ import type {
   ExchangeResult,
   HeldClaim,
   JobFilter,
+  LookRequest,
   MaintainReport,
   MaintainRequest,
   ProgressUpdate,
@@ -27,6 +28,7 @@ import { enqueued } from './answers.ts'
 import { inChunks } from './chunks.ts'
 import { claim, exchange, settle } from './claims.ts'
 import { progress, releaseOwner, renew, start } from './held.ts'
+import { look } from './look.ts'
 import { pack } from './pack.ts'
 import { maintained, type MaintainReply, NOTHING_DONE } from './reports.ts'
 import { byId, search, stats, sweep } from './search.ts'
@@ -153,6 +155,16 @@ export class RedisBackend implements Backend {
   watch(queue: string, hint: () => void): () => void {
     this.#store.check()
     return this.#watchers.watch(queue, hint)
+  }
+
+  async look(request: LookRequest): Promise<boolean> {
+    this.#store.check()
+    return look(this.#store, this.#watchers, request)
+  }
+
+  overhear(heard: () => void): () => void {
+    this.#store.check()
+    return this.#watchers.overhear(heard)
   }
 
   // ------------------------------------------------------------------------------------------- inspecting

@@ -12,6 +12,10 @@ export class Keys {
   readonly marker: string
   /** The names of all queues that were ever used. */
   readonly queues: string
+  /** Who looks at all queues for everybody. */
+  readonly looker: string
+  /** Where it is published that this was done. */
+  readonly looked: string
   readonly #prefix: string
   readonly #hashTag: HashTag
   readonly #bases = new Map<string, string>()
@@ -21,6 +25,8 @@ export class Keys {
     this.#hashTag = hashTag
     this.marker = `${prefix}:store`
     this.queues = `${prefix}:queues`
+    this.looker = `${prefix}:looker`
+    this.looked = `${prefix}:looked`
   }
 
   /** What all keys of a queue begin with. A brace in its name would end the hash tag. */

@@ -21,7 +21,7 @@ interface NodeRedis {
   destroy(): void
   sendCommand(...args: unknown[]): Promise<unknown>
   subscribe(channel: string, listener: (message: string, channel: string) => void): Promise<unknown>
-  unsubscribe(channel: string): Promise<unknown>
+  unsubscribe(channel: string, listener: (message: string, channel: string) => void): Promise<unknown>
   on(event: string, listener: (...args: never[]) => void): unknown
 }
 
@@ -103,7 +103,8 @@ export function overNodeRedis(client: NodeRedisClient, events: DriverEvents): Dr
     },
     async unsubscribe(channel) {
       channels.delete(channel)
-      if (connected) await own.unsubscribe(channel)
+      // Without its listener, one that is subscribed to again before the reply would be forgotten.
+      if (connected) await own.unsubscribe(channel, onMessage)
     },
     renew() {
       connected = false

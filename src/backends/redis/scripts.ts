@@ -6,6 +6,7 @@ import { ENQUEUE } from './lua/enqueue.ts'
 import { EVENTS } from './lua/events.ts'
 import { PROGRESS, RELEASE_OWNER, RENEW, START } from './lua/held.ts'
 import { ADVANCE_SCHEDULE, READ_SCHEDULE, RECORDS_BY_ID, STATS, WINDOW } from './lua/inspect.ts'
+import { LOOK } from './lua/look.ts'
 import { MAINTAIN } from './lua/maintain.ts'
 import { SETTLE } from './lua/settle.ts'
 import { CANCEL, PAUSE, PURGE, REPLAY } from './lua/steer.ts'
@@ -16,7 +17,7 @@ export interface Script {
   readonly sha: string
 }
 
-/** One script for each operation. Each takes one key, the base of the names of a queue's keys. */
+/** One script for each operation. Each takes one key, the base of the names of a queue's keys; but see `look`. */
 export interface Scripts {
   readonly enqueue: Script
   readonly claim: Script
@@ -27,6 +28,7 @@ export interface Scripts {
   readonly renew: Script
   readonly releaseOwner: Script
   readonly maintain: Script
+  readonly look: Script
   readonly pause: Script
   readonly cancel: Script
   readonly replay: Script
@@ -54,6 +56,7 @@ export function scripts(clock: ScriptClock): Scripts {
     renew: script(RENEW),
     releaseOwner: script(EVENTS, RELEASE_OWNER),
     maintain: script(EVENTS, MAINTAIN),
+    look: script(LOOK),
     pause: script(PAUSE),
     cancel: script(EVENTS, CANCEL),
     replay: script(EVENTS, REPLAY),

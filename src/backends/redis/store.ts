@@ -64,6 +64,11 @@ export class Store {
     return this.#options.maxPayloadBytes
   }
 
+  /** True when a script can use the keys of several queues. */
+  get isWhole(): boolean {
+    return !this.#connection.isCluster
+  }
+
   /** True when two queues may be on two servers. */
   get isSpread(): boolean {
     return this.#connection.isCluster && this.#options.hashTag === 'queue'
@@ -97,11 +102,16 @@ export class Store {
   }
 
   /** Runs a script on a queue. */
-  async run(name: keyof Scripts, queue: string, args: readonly Argument[]): Promise<unknown> {
+  run(name: keyof Scripts, queue: string, args: readonly Argument[]): Promise<unknown> {
+    return this.runOn(name, this.keys.base(queue), args)
+  }
+
+  /** Runs a script whose one key is `key`. */
+  async runOn(name: keyof Scripts, key: string, args: readonly Argument[]): Promise<unknown> {
     await this.open()
     const script: Script = this.scripts[name]
     try {
-      return await this.#connection.run(script, this.keys.base(queue), args)
+      return await this.#connection.run(script, key, args)
     } finally {
       this.#heard++
       this.#justHeard.clear()

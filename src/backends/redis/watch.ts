@@ -10,6 +10,7 @@ export class Watchers {
   readonly #connection: Connection
   readonly #hints = new Map<string, Set<() => void>>()
   readonly #queues = new Map<string, string>()
+  readonly #overhear = new Set<() => void>()
   readonly #pending = new Set<string>()
   #ping: NodeJS.Timeout | undefined
 
@@ -20,10 +21,12 @@ export class Watchers {
       // What was published while there was no connection went unheard.
       onReady: () => {
         for (const queue of this.#hints.keys()) this.#listen(queue)
+        if (this.#overhear.size > 0) this.#listenToLooks()
       },
       onMessage: (channel) => {
         const queue = this.#queues.get(channel)
-        if (queue !== undefined) this.#tell(queue)
+        if (queue !== undefined) this.tell(queue)
+        else if (channel === keys.looked) for (const heard of this.#overhear) heard()
       },
     })
   }
@@ -50,6 +53,22 @@ export class Watchers {
     }
   }
 
+  /** The queues that are watched. */
+  get queues(): string[] {
+    return [...this.#hints.keys()]
+  }
+
+  /** `heard` hears when somebody has looked at all queues. */
+  overhear(heard: () => void): () => void {
+    const own = (): void => heard()
+    if (this.#overhear.size === 0) this.#listenToLooks()
+    this.#overhear.add(own)
+    return () => {
+      if (this.#overhear.delete(own) && this.#overhear.size === 0)
+        this.#connection.unsubscribe(this.#keys.looked).catch(() => {})
+    }
+  }
+
   reconnect(): void {
     this.#connection.renew('it is made anew')
   }
@@ -60,16 +79,20 @@ export class Watchers {
     this.#connection.close()
   }
 
+  #listenToLooks(): void {
+    this.#connection.subscribe(this.#keys.looked).catch(() => {})
+  }
+
   #listen(queue: string): void {
     this.#connection.subscribe(this.#keys.channel(queue)).then(
-      () => this.#tell(queue),
+      () => this.tell(queue),
       // No connection yet: it listens as soon as there is one.
       () => {},
     )
   }
 
   /** What comes in one tick is told once. */
-  #tell(queue: string): void {
+  tell(queue: string): void {
     if (this.#pending.has(queue) || !this.#hints.has(queue)) return
     this.#pending.add(queue)
     queueMicrotask(() => {

@@ -11,6 +11,7 @@ import type {
   ExchangeResult,
   HeldClaim,
   JobFilter,
+  LookRequest,
   MaintainReport,
   MaintainRequest,
   ProgressUpdate,
@@ -27,6 +28,7 @@ import { checkTransaction } from '../../queue/transaction.ts'
 import { checkToken, claim, peek } from './claim.ts'
 import { enqueue } from './enqueue.ts'
 import { FULL_COLUMNS, get, stats } from './inspect.ts'
+import { lookAt } from './look.ts'
 import { maintain } from './maintain.ts'
 import { isInMemory } from './open.ts'
 import { reapOwner } from './reap.ts'
@@ -165,6 +167,14 @@ export class SqliteBackend implements Backend {
   watch(queue: string, hint: () => void): () => void {
     this.#store.check()
     return this.#watchers.watch(queue, hint)
+  }
+
+  look({ neglectMs }: LookRequest): Promise<boolean> {
+    return this.#store.operate(async () => {
+      const busy = await this.#store.read((session) => lookAt(session, neglectMs))
+      for (const queue of busy) this.#watchers.tell(queue)
+      return false
+    })
   }
 
   // ------------------------------------------------------------------------------------------- inspecting

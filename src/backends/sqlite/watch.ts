@@ -47,7 +47,7 @@ export class Watchers {
     if (this.#hints.size === 0) return
     for (const { name, wake } of queues) {
       this.#seen.set(name, wake)
-      this.#tell(name)
+      this.tell(name)
     }
   }
 
@@ -103,7 +103,7 @@ export class Watchers {
 
   #look(): void {
     try {
-      for (const name of this.#readWakes()) this.#tell(name)
+      for (const name of this.#readWakes()) this.tell(name)
     } catch {
       // As above; the poll looks again.
       this.#version = undefined
@@ -122,7 +122,7 @@ export class Watchers {
   }
 
   /** What happens in one tick is told once, after it. */
-  #tell(queue: string): void {
+  tell(queue: string): void {
     if (this.#pending.has(queue) || !this.#hints.has(queue)) return
     this.#pending.add(queue)
     queueMicrotask(() => {

@@ -23,6 +23,7 @@ import { tellClaims } from './tell-claims.ts'
 import { Sweep } from './sweep.ts'
 import { Upkeep } from './upkeep.ts'
 import { Verifier, type VerifierHost } from './verifier.ts'
+import { watchmanOf } from './watchman.ts'
 
 export interface ConsumerOptions {
   readonly queue: AnyQueue
@@ -89,13 +90,9 @@ export class Consumer implements AttemptHost, FetcherHost, VerifierHost {
     this.#fetcher = new Fetcher(this, this.#exchange)
     const running = (): ReadonlySet<Attempt> => this.#running
     this.#keeper = new LeaseKeeper({ queue, owner: this.owner, leaseMs, running, onError })
-    this.#upkeep = new Upkeep({
-      queue,
-      leaseMs,
-      types: () => this.types(),
-      onReport: (report, stats) => this.#maintained(report, stats),
-      onError,
-    })
+    const types = (): readonly string[] => this.types()
+    const onReport = this.#maintained.bind(this)
+    this.#upkeep = new Upkeep({ queue, leaseMs, types, onReport, onError })
     this.#sweep = new Sweep(Math.min(timeoutMs ?? Infinity, leaseMs), (lateMs) => this.#lookAtRunning(lateMs))
     this.#progress = new ProgressWriter(backend, this.settler, onError)
     this.#verifier = new Verifier(backend, queue.settings, this)
@@ -116,7 +113,11 @@ export class Consumer implements AttemptHost, FetcherHost, VerifierHost {
     if (!(await this.#exchange.open(signal))) return
     tellClaims(this.queue, this.owner, true)
     await this.#upkeep.start()
-    this.#unwatch = this.queue.backend.watch(this.queue.name, () => this.#fetcher.hint())
+    const hinted = (): void => {
+      this.#fetcher.hint()
+      this.#upkeep.stir()
+    }
+    this.#unwatch = watchmanOf(this.queue.backend).guard(this.queueName, hinted, this.#reports)
     this.#fetcher.start()
   }
 
@@ -166,8 +167,8 @@ export class Consumer implements AttemptHost, FetcherHost, VerifierHost {
   /** One try to tell the store everything that it does not know yet. */
   async #settleNow(): Promise<void> {
     const last = this.settler.take(Infinity)
-    if (last.length > 0)
-      await this.queue.backend.settle(last).catch((error: unknown) => this.#reports.error(error))
+    if (last.length === 0) return
+    await this.queue.backend.settle(last).catch((error: unknown) => this.#reports.error(error))
   }
 
   async #close(): Promise<void> {
@@ -194,6 +195,7 @@ export class Consumer implements AttemptHost, FetcherHost, VerifierHost {
     for (const attempt of attempts) this.#running.add(attempt)
     this.#sweep.start()
     this.#keeper.start()
+    this.#upkeep.begun()
     this.#options.run(attempts)
   }
 

@@ -21,7 +21,7 @@ export interface FetcherHost extends AdmissionHost {
 /** The most outcomes of one trip, and the most payload of one claim. */
 const MOST_OUTCOMES = 1000
 const MOST_BYTES = 8 * 1024 * 1024
-/** A hint can be lost: at the latest after so long the store is asked anyway. */
+/** With jobs in hand: a hint of a cancel can be lost, so the store is asked after so long anyway. */
 const BACKSTOP_MS = 5_000
 /** At capacity, hints are looked into so often at the most. */
 const CONTROL_MS = 100
@@ -267,7 +267,8 @@ export class Fetcher {
     }
     if (this.#admission.size > 0) this.#wakeIn(this.#admission.patienceMs())
     if (this.#isolation.waiting && this.#isTaking) this.#wakeIn(Isolation.ASK_AGAIN_MS, true)
-    this.#wakeIn(BACKSTOP_MS * (0.8 + Math.random() * 0.4), true)
+    // With nothing in hand, it is the watchman who finds what no hint told of.
+    if (inHand > 0 || this.#hungry) this.#wakeIn(BACKSTOP_MS * (0.8 + Math.random() * 0.4), true)
   }
 
   /** Looks at the latest in `ms`; `ask` asks the store even when no place is free. */

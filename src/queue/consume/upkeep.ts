@@ -19,10 +19,23 @@ const STEP = 500
 /** The last step has so long to end. */
 const LAST_STEP_MS = 1_000
 
-/** Runs the upkeep of the store from time to time, in bounded steps with room between them. */
+/** In which part of the time between two steps the first comes after a rest, when others will do one as well. */
+const LATER = 0.5
+/** The same for whoever runs a job. Its lease counts from the claim, so it must not be left for long. */
+const SOON = 0.1
+
+/**
+ * Runs the upkeep of the store from time to time, in bounded steps with room between them, while jobs wait or are
+ * active. Without any it rests until it is stirred.
+ */
 export class Upkeep extends Service {
   readonly #options: UpkeepOptions
   #going = false
+  /** Something happened since the last step began. */
+  #stirred = false
+  /** The last step found nothing. Stays so until the next begins. */
+  #rests = false
+  #nextAt = Infinity
   #timer: NodeJS.Timeout | undefined
   #underWay: Promise<void> = Promise.resolve()
 
@@ -37,6 +50,23 @@ export class Upkeep extends Service {
     this.#underWay = this.#step()
   }
 
+  /** Something happened in the queue: there may be something to keep up. */
+  stir(): void {
+    this.#stir(LATER)
+  }
+
+  /** Jobs begin here. */
+  begun(): void {
+    this.#stir(SOON)
+  }
+
+  #stir(part: number): void {
+    this.#stirred = true
+    if (!this.#rests || !this.#going) return
+    const inMs = this.#everyMs * (part + Math.random() * part)
+    if (performance.now() + inMs < this.#nextAt) this.#next(inMs)
+  }
+
   protected override async onStop(): Promise<void> {
     this.#going = false
     clearTimeout(this.#timer)
@@ -44,25 +74,44 @@ export class Upkeep extends Service {
     await settledWithin(this.#underWay, LAST_STEP_MS)
   }
 
+  get #everyMs(): number {
+    return Math.min(EVERY_MS, this.#options.leaseMs / 3)
+  }
+
   #next(inMs: number): void {
+    clearTimeout(this.#timer)
+    this.#nextAt = performance.now() + inMs
     this.#timer = setTimeout(() => {
       this.#underWay = this.#step()
     }, inMs)
   }
 
   async #step(): Promise<void> {
-    const { queue, leaseMs, onReport, onError } = this.#options
+    const { queue, onReport, onError } = this.#options
     // Spread, so that many workers of one store do not come at once.
-    let next = Math.min(EVERY_MS, leaseMs / 3) * (0.75 + Math.random() / 2)
+    let next = this.#everyMs * (0.75 + Math.random() / 2)
+    let calm = false
+    this.#rests = false
+    this.#stirred = false
     try {
       const report = await queue.backend.maintain(this.#request())
       const [stats] = await queue.backend.stats(queue.name)
-      onReport(report, stats!)
+      onReport(this.#worthTelling(report), stats!)
       if (report.more) next = 0
+      else calm = stats!.counts.waiting === 0 && stats!.counts.active === 0
     } catch (error) {
       onError(error)
     }
-    if (this.#going) this.#next(next)
+    if (!this.#going) return
+    this.#rests = calm && !this.#stirred
+    this.#nextAt = Infinity
+    if (!this.#rests) this.#next(next)
+  }
+
+  /** Others whose upkeep rested say which types they handle within the next time between two steps. */
+  #worthTelling(report: MaintainReport): MaintainReport {
+    const unhandled = report.unhandled.filter(({ forMs, dead }) => dead > 0 || forMs > this.#everyMs * 1.5)
+    return { ...report, unhandled }
   }
 
   #request(): MaintainRequest {

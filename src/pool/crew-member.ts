@@ -8,7 +8,7 @@ import { Window } from './window.ts'
  * So much measured work is sent ahead to a worker, microseconds, for each task that it may run at a time: more than a
  * message takes on a busy machine.
  */
-const AHEAD_MICROS = 2000
+const AHEAD_MICROS = 4000
 /** However short tasks are, no more of them. */
 const MAX_AHEAD = 512
 /** Short tasks come back within this, ms. */
@@ -200,8 +200,11 @@ export class CrewMember {
     return this.line.begun() > number
   }
 
-  /** @throws DataCloneError when an argument cannot be copied; nothing was sent then. */
-  send(tasks: readonly Task[]): void {
+  /**
+   * @param hasBacklog whether more tasks wait at the pool than are sent.
+   * @throws DataCloneError when an argument cannot be copied; nothing was sent then.
+   */
+  send(tasks: readonly Task[], hasBacklog: boolean): void {
     const words: unknown[] = []
     let transfer: Transferable[] | undefined
     for (const { name, args, settings } of tasks) {
@@ -209,7 +212,7 @@ export class CrewMember {
       for (const arg of args) words.push(arg)
       if (settings.transfer !== undefined) (transfer ??= []).push(...settings.transfer)
     }
-    this.line.post({ kind: 'tasks', first: this.#next, tasks: words }, transfer)
+    this.line.post({ kind: 'tasks', first: this.#next, tasks: words, hasBacklog }, transfer)
     this.sentAt = performance.now()
     if (this.sent.size === 0) this.lastWordAt = this.heardAt = this.sentAt
     for (const task of tasks) {

@@ -98,7 +98,7 @@ export class Dispatcher {
 
   #post(member: CrewMember, tasks: readonly Task[]): void {
     try {
-      member.send(tasks)
+      member.send(tasks, this.waiting.shareable > member.sent.size + tasks.length)
     } catch (thrown) {
       if (tasks.length === 1) return this.#onRefused(tasks[0]!, notCopyable(tasks[0]!, thrown))
       // One of them cannot be copied: the others are not to suffer.

@@ -13,9 +13,15 @@ export type ToWorker =
   | { readonly kind: 'boot'; readonly boot: PoolBoot }
   /**
    * Tasks with the numbers from `first` on, each as these words: which function (its place among the names that the
-   * worker has told) and kind of call, as `place * KINDS + kind`; how many arguments; the arguments.
+   * worker has told) and kind of call, as `place * KINDS + kind`; how many arguments; the arguments. With `hasBacklog`
+   * more tasks wait at the pool than it has sent: results may come in fewer, larger messages.
    */
-  | { readonly kind: 'tasks'; readonly first: number; readonly tasks: unknown[] }
+  | {
+      readonly kind: 'tasks'
+      readonly first: number
+      readonly tasks: unknown[]
+      readonly hasBacklog: boolean
+    }
   | { readonly kind: 'abort'; readonly number: number; readonly reason: WireError }
   /** The reader of a stream wants so many more values. */
   | { readonly kind: 'more'; readonly number: number; readonly count: number }

@@ -65,8 +65,9 @@ export class Executor {
   }
 
   /** Takes what came in one message, and begins at once. */
-  take({ first, tasks }: Extract<ToWorker, { kind: 'tasks' }>): void {
+  take({ first, tasks, hasBacklog }: Extract<ToWorker, { kind: 'tasks' }>): void {
     const { concurrency } = this.#options
+    this.#outbox.hasBacklog = hasBacklog
     let number = first
     for (let i = 0; i < tasks.length;) {
       const head = tasks[i++] as number

@@ -8,6 +8,8 @@ import { transferListOf } from '../transfer.ts'
 
 /** What has ended does not wait for longer than this for more to travel with it, ms. */
 const MAX_HELD_MS = 0.5
+/** The same while a backlog waits at the pool, for longer than anything waits here: then speed is what counts. */
+const MAX_HELD_IN_BACKLOG_MS = 2
 /** The same for what would be lost with the worker. */
 const MAX_RISKED_MS = 0.05
 const MAX_RESULTS = 256
@@ -23,6 +25,8 @@ export class Outbox {
   #results: unknown[] = []
   #transfer: Transferable[] | undefined
   #since = 0
+  /** More tasks wait at the pool than it has sent. */
+  hasBacklog = false
   /** How many are in the ring of which the pool was not told. */
   #untold = 0
 
@@ -45,7 +49,8 @@ export class Outbox {
     }
     if (this.isEmpty) this.#since = since
     this.#untold++
-    if (performance.now() - this.#since > MAX_HELD_MS || this.#untold >= MAX_RESULTS) this.flush()
+    const mostMs = this.hasBacklog ? MAX_HELD_IN_BACKLOG_MS : MAX_HELD_MS
+    if (performance.now() - this.#since > mostMs || this.#untold >= MAX_RESULTS) this.flush()
   }
 
   add(number: number, outcome: number, value: unknown, micros: number, since: number): void {

@@ -1,20 +1,30 @@
+import { capture, capturesOfAll, type Capture } from './capture.ts'
 import type { CompiledRoute } from './compiled-route.ts'
 import type { Delivery, Outcome } from './delivery.ts'
 import { Endpoint } from './endpoint.ts'
 import type { TopicMessage } from './message.ts'
+import { RouteSet } from './route-set.ts'
 import type { Route } from './route.ts'
 import { planSubscriptions, type Subscription } from './subscription.ts'
-import { Trie } from './trie.ts'
+import { TopicReader } from './topic-reader.ts'
 
 const UNROUTABLE: Outcome = Object.freeze({ kind: 'unroutable' })
 const UNWANTED: Outcome = Object.freeze({ kind: 'unwanted' })
 
+/** A route that takes a topic, and what it makes of it. */
+export interface Match {
+  readonly route: Route
+  readonly params: Readonly<Record<string, string>>
+}
+
 /** The routes of a router as they were when it was made, ready to handle messages. */
 export class Dispatcher {
   readonly routes: readonly Route[]
-  readonly #all = new Trie<Endpoint>()
-  readonly #shared = new Trie<Endpoint>()
-  readonly #plain = new Trie<Endpoint>()
+  readonly #topics: TopicReader
+  readonly #captures: readonly (readonly Capture[])[]
+  readonly #all: RouteSet
+  readonly #shared: RouteSet
+  readonly #plain: RouteSet
   readonly #subscriptions: readonly Subscription[]
   /** Of each route, what it is subscribed by. */
   readonly #subscriptionOf = new Map<Route, Subscription>()
@@ -22,20 +32,41 @@ export class Dispatcher {
   readonly #byId = new Map<number, Subscription>()
 
   constructor(compiled: readonly CompiledRoute[]) {
+    const topics = new TopicReader(Math.max(1, ...compiled.map(({ levels }) => levels.length)))
     const follow = (message: TopicMessage, place: number): Endpoint | undefined =>
       this.#among(message).match(message.topic, place)
     this.routes = compiled.map(({ route }) => route)
+    this.#topics = topics
+    this.#captures = capturesOfAll(compiled.map(({ levels }) => levels))
+    const members = compiled.map((each, index) => {
+      const { route, codecs, levels } = each
+      const reading = { route, codecs, topics, captures: this.#captures[index]! }
+      return { endpoint: new Endpoint(reading, each, index, follow), levels }
+    })
+    this.#all = new RouteSet(members, topics)
+    this.#shared = new RouteSet(
+      members.filter(({ endpoint }) => endpoint.route.shared),
+      topics,
+    )
+    this.#plain = new RouteSet(
+      members.filter(({ endpoint }) => !endpoint.route.shared),
+      topics,
+    )
     this.#subscriptions = planSubscriptions(compiled)
-    for (const [index, each] of compiled.entries()) {
-      const endpoint = new Endpoint(each, index, follow)
-      this.#all.add(each.levels, endpoint)
-      const kind = each.route.shared ? this.#shared : this.#plain
-      kind.add(each.levels, endpoint)
-    }
     for (const subscription of this.#subscriptions) {
       for (const route of subscription.routes) this.#subscriptionOf.set(route, subscription)
       if (subscription.id !== undefined) this.#byId.set(subscription.id, subscription)
     }
+  }
+
+  /**
+   * The most specific route that takes a topic, with its parameters.
+   * @returns undefined when there is none.
+   */
+  match(topic: string): Match | undefined {
+    const index = this.#all.find(topic)
+    if (index < 0) return undefined
+    return { route: this.routes[index]!, params: capture(this.#captures[index]!, topic, this.#topics) }
   }
 
   /**
@@ -68,7 +99,7 @@ export class Dispatcher {
     return endpoint === 'unwanted' ? UNWANTED : UNROUTABLE
   }
 
-  #among({ subscriptionIds }: TopicMessage): Trie<Endpoint> {
+  #among({ subscriptionIds }: TopicMessage): RouteSet {
     if (subscriptionIds === undefined || this.#byId.size === 0) return this.#all
     const subscription = this.#byId.get(subscriptionIds[0] ?? 0)
     if (subscription === undefined) return this.#all

@@ -1,5 +1,4 @@
 import { StateError, toError } from '../core/errors.ts'
-import { capturesOf } from './capture.ts'
 import type { CompiledRoute } from './compiled-route.ts'
 import type { Delivery, Outcome } from './delivery.ts'
 import { isPromise, type Handler, type Middleware, type Next } from './handler.ts'
@@ -24,10 +23,10 @@ export class Endpoint {
   readonly #goesOn: boolean
   readonly #follow: Follow
 
-  constructor({ route, levels, codecs, middleware, handler }: CompiledRoute, index: number, follow: Follow) {
-    this.route = route
+  constructor(reading: Reading, { middleware, handler }: CompiledRoute, index: number, follow: Follow) {
+    this.route = reading.route
     this.index = index
-    this.#reading = { route, captures: capturesOf(levels), codecs }
+    this.#reading = reading
     this.#steps = middleware
     this.#handler = handler
     this.#goesOn = handler.length > 1
@@ -62,33 +61,53 @@ export class Endpoint {
     return { kind: error instanceof UndecodableError ? 'undecodable' : 'failed', route: this.route, error }
   }
 
-  /** @param place how many more specific routes handled the message before. */
-  #call(message: TopicMessage, delivery: Delivery, place: number): unknown {
+  /**
+   * @param place how many more specific routes handled the message before.
+   * @param passed the middleware that is around it already: none surrounds a message twice.
+   */
+  #call(
+    message: TopicMessage,
+    delivery: Delivery,
+    place: number,
+    passed: readonly Middleware[] = NONE,
+  ): unknown {
     const context = new TopicContext(this.#reading, message, delivery)
-    if (this.#steps.length === 0) return this.#handle(context, delivery, place)
-    return this.#step(context, 0, () => this.#handle(context, delivery, place))
+    const steps = passed.length === 0 ? this.#steps : this.#steps.filter((each) => !passed.includes(each))
+    const call = { context, delivery, place, passed }
+    return steps.length === 0 ? this.#handle(call) : this.#step(steps, 0, call)
   }
 
-  #step(context: TopicContext, index: number, handle: () => unknown): unknown {
-    const step = this.#steps[index]
-    return step === undefined ? handle() : around(step, context, () => this.#step(context, index + 1, handle))
+  #step(steps: readonly Middleware[], index: number, call: Call): unknown {
+    const step = steps[index]
+    if (step === undefined) return this.#handle(call)
+    return around(step, call.context, () => this.#step(steps, index + 1, call))
   }
 
-  #handle(context: TopicContext, delivery: Delivery, place: number): unknown {
-    const checking = TopicContext.ready(context)
-    if (checking === undefined) return this.#invoke(context, delivery, place)
-    return checking.then(() => this.#invoke(context, delivery, place))
+  #handle(call: Call): unknown {
+    const checking = TopicContext.ready(call.context)
+    return checking === undefined ? this.#invoke(call) : checking.then(() => this.#invoke(call))
   }
 
-  #invoke(context: TopicContext, delivery: Delivery, place: number): unknown {
+  #invoke({ context, delivery, place, passed }: Call): unknown {
     if (!this.#goesOn) return this.#handler(context, notNamed)
     return around(this.#handler, context, () => {
-      const following = this.#follow(context.message, place + 1)
-      return following === undefined ? undefined : following.#call(context.message, delivery, place + 1)
+      const { message } = context
+      const following = this.#follow(message, place + 1)
+      if (following === undefined) return undefined
+      return following.#call(message, delivery, place + 1, [...passed, ...this.#steps])
     })
   }
 }
 
+/** One message on its way through one route. */
+interface Call {
+  readonly context: TopicContext
+  readonly delivery: Delivery
+  readonly place: number
+  readonly passed: readonly Middleware[]
+}
+
+const NONE: readonly Middleware[] = []
 const NOT_YET = Symbol('next() was not called yet')
 
 /** Calls a middleware, or a handler that may go on, with a `next` that works once. */

@@ -2,13 +2,14 @@ import type { StandardSchemaV1 } from '@standard-schema/spec'
 import { InvalidPayloadError, StateError, toError } from '../core/errors.ts'
 import type { Logger } from '../core/logger.ts'
 import { validate, type ValidationTexts } from '../core/validate.ts'
+import { capture, type Capture } from './capture.ts'
 import type { Codecs } from './codec/codecs.ts'
 import type { Delivery } from './delivery.ts'
 import { isPromise } from './handler.ts'
 import type { PublishOptions, TopicMessage } from './message.ts'
 import type { Route } from './route.ts'
 import type { ParamsOf } from './topic-params.ts'
-import { capture, type Capture } from './capture.ts'
+import type { TopicReader } from './topic-reader.ts'
 
 /** A payload that its codec or schema refuses. No other attempt can cure it. */
 export class UndecodableError extends InvalidPayloadError {}
@@ -18,6 +19,7 @@ export interface Reading {
   readonly route: Route
   readonly captures: readonly Capture[]
   readonly codecs: Codecs
+  readonly topics: TopicReader
 }
 
 const TEXTS: ValidationTexts = {
@@ -54,7 +56,11 @@ export class TopicContext<Filter extends string = string, Payload = unknown> {
 
   /** What the topic has in the places of `{name}`, and as `rest` in the place of `#`. */
   get params(): ParamsOf<Filter> {
-    return (this.#params ??= capture(this.#reading.captures, this.message.topic) as ParamsOf<Filter>)
+    return (this.#params ??= capture(
+      this.#reading.captures,
+      this.message.topic,
+      this.#reading.topics,
+    ) as ParamsOf<Filter>)
   }
 
   /**

@@ -8,7 +8,7 @@ import type { WorkerManagerOptions } from '../../topic/mqtt/manager-options.ts'
 import { wrongUsage } from '../failure.ts'
 
 /** The router of a file, or those of a directory as one. */
-export async function routerAt(path: string): Promise<Router> {
+export async function routerAt(path: string): Promise<Router<string>> {
   if (isDirectory(path)) return discoverRouters(path)
   const [router, ...others] = await routersOf(path)
   if (others.length === 0) return router!

@@ -5,7 +5,6 @@ import { sleep } from '../../core/sleep.ts'
 import { after } from '../../core/timer.ts'
 import type { Outcome } from '../delivery.ts'
 import type { Dispatcher } from '../dispatcher.ts'
-import type { Endpoint } from '../endpoint.ts'
 import type { PublishOptions, TopicMessage } from '../message.ts'
 import type { Route } from '../route.ts'
 import type { Receipt } from './connection.ts'
@@ -13,13 +12,12 @@ import type { WorkerDefaults } from './consumer-options.ts'
 import { DeadLetters, type DeathCause } from './dead-letters.ts'
 import { Handling, type Surroundings } from './handling.ts'
 import { RouteLane } from './route-lane.ts'
+import { ABORT_GRACE_MS, enforceTimeouts } from './timeouts.ts'
 
 export interface ConsumerParts {
   readonly worker: string
-  /** Of the routes that are served here. */
+  /** Of all routes: what an older session still brings may be of one that is not subscribed to any more. */
   readonly dispatcher: Dispatcher
-  /** Of all routes: what an older session still brings may belong to another one. */
-  readonly all: Dispatcher
   readonly defaults: WorkerDefaults
   readonly logger: Logger
   publish(topic: string, payload: Uint8Array | string, options?: PublishOptions): Promise<void>
@@ -27,8 +25,6 @@ export interface ConsumerParts {
 
 /** How exactly timeouts are kept. */
 const SWEEP_MS = 100
-/** A handler that was told to stop gets so long to do so by itself, before it is given up. */
-const ABORT_GRACE_MS = 1000
 
 /**
  * Handles messages: so many of each route at once, each attempt within its time, failed ones again, and what fails
@@ -57,7 +53,8 @@ export class Consumer implements Surroundings {
     this.#deadLetters = new DeadLetters({
       ...{ publish, worker: parts.worker, logger: parts.logger, signal: this.#over.signal },
     })
-    this.#sweep = setInterval(() => this.#enforceTimeouts(), SWEEP_MS).unref()
+    const giveUp = (handling: Handling, reason: Error): void => this.#giveUp(handling, reason)
+    this.#sweep = setInterval(() => enforceTimeouts(this.#lanes.values(), giveUp), SWEEP_MS).unref()
   }
 
   get inHand(): number {
@@ -80,8 +77,8 @@ export class Consumer implements Surroundings {
   /** Takes a message. Once the worker is told to end, it is left as it is: the broker sends it again. */
   readonly take = (message: TopicMessage, receipt: Receipt): void => {
     if (!this.#isTaking) return
-    const endpoint = this.#find(message)
-    if (endpoint === 'elsewhere') {
+    const endpoint = this.#parts.dispatcher.find(message)
+    if (endpoint === 'unwanted') {
       receipt.ack()
       return
     }
@@ -142,14 +139,6 @@ export class Consumer implements Surroundings {
     if (!handling.isAwaitingAck) return
     this.#processed++
     this.#finish(handling)
-  }
-
-  #find(message: TopicMessage): Endpoint | 'elsewhere' | 'unroutable' {
-    const found = this.#parts.dispatcher.find(message)
-    if (found !== 'unroutable') return found
-    const other = this.#parts.all.find(message)
-    // A share that was dealt to us is nobody else's; of what is not shared, its owner has its own copy.
-    return typeof other === 'object' && !other.route.shared ? 'unroutable' : other
   }
 
   #laneOf(route: Route): RouteLane {
@@ -276,19 +265,6 @@ export class Consumer implements Surroundings {
     this.#idle = Promise.withResolvers()
   }
 
-  #enforceTimeouts(): void {
-    const now = performance.now()
-    for (const lane of this.#lanes.values()) {
-      if (lane.running.size === 0) continue
-      for (const handling of lane.running) {
-        const { abortedFor, startedAt } = handling
-        if (abortedFor !== undefined && startedAt !== Infinity) {
-          if (now - handling.abortedAt >= ABORT_GRACE_MS) this.#giveUp(handling, abortedFor)
-        } else if (now - startedAt >= lane.timeoutMs) handling.abort(timedOut(lane), now)
-      }
-    }
-  }
-
   #giveUp(handling: Handling, reason: Error): void {
     const { route } = handling.lane
     this.logger.warn(
@@ -298,11 +274,4 @@ export class Consumer implements Surroundings {
     handling.wait()
     this.#fail(handling, reason)
   }
-}
-
-function timedOut({ route, timeoutMs }: RouteLane): Error {
-  return new JobTimeoutError(
-    `the handler of ${route.filter} did not end within its timeout of ${formatMs(timeoutMs)}; hand the signal of its ` +
-      'context to whatever it waits for, or give the route a longer timeout',
-  )
 }

@@ -14,12 +14,12 @@ const LEFT_OUT = /^[._]|\.d\.[cm]?ts$|\.(?:test|spec)\.[cm]?[jt]s$|^node_modules
  * one without routes; NOT_FOUND for a directory that is not there, or has no such file; InvalidOptionError naming the
  * files of two routes with the same filter.
  */
-export async function discoverRouters(directory: string): Promise<Router> {
+export async function discoverRouters(directory: string): Promise<Router<string>> {
   const files = filesIn(resolve(directory), directory)
   if (files.length === 0) {
     throw notFound(`${directory} has no file with a router in it (looked for ${MODULE_EXTENSIONS.join(' ')})`)
   }
-  const all = new Router()
+  const all: Router<string> = new Router()
   const owners = new Map<string, string>()
   for (const file of files) {
     const routers = await routersOf(file)
@@ -32,7 +32,7 @@ export async function discoverRouters(directory: string): Promise<Router> {
  * The routers that a file exports, each once, also from arrays and plain objects.
  * @throws MillhandError MODULE_LOAD with file and line when it cannot be loaded, or exports no router with routes.
  */
-export async function routersOf(file: string): Promise<Router[]> {
+export async function routersOf(file: string): Promise<Router<string>[]> {
   const exports = await loadModule(file)
   const found = new Set(Object.values(exports).flatMap(inside))
   const routers = [...found].filter((value) => value instanceof Router)
@@ -43,7 +43,12 @@ export async function routersOf(file: string): Promise<Router[]> {
   return routers
 }
 
-function include(all: Router, router: Router, file: string, owners: Map<string, string>): void {
+function include(
+  all: Router<string>,
+  router: Router<string>,
+  file: string,
+  owners: Map<string, string>,
+): void {
   try {
     all.include(router)
   } catch (thrown) {

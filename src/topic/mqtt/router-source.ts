@@ -15,14 +15,14 @@ export interface RouterSource {
  * The router of a group, with all its routes.
  * @throws MillhandError MODULE_LOAD, NOT_FOUND with file and line.
  */
-export async function loadRouter({ module, directory }: RouterSource): Promise<Router> {
+export async function loadRouter({ module, directory }: RouterSource): Promise<Router<string>> {
   const own = module === undefined ? undefined : await routerIn(module)
   if (directory === undefined) return own ?? new Router()
   const found = await discoverRouters(directory)
   return own === undefined ? found : new Router().include(own).include(found)
 }
 
-async function routerIn({ file, filters }: NonNullable<RouterSource['module']>): Promise<Router> {
+async function routerIn({ file, filters }: NonNullable<RouterSource['module']>): Promise<Router<string>> {
   const path = file.startsWith('file:') ? builtin.url.fileURLToPath(file) : file
   const routers = await routersOf(path)
   const same = routers.filter((router) => filtersOf(router).join('\n') === filters.join('\n'))
@@ -35,6 +35,6 @@ async function routerIn({ file, filters }: NonNullable<RouterSource['module']>):
   )
 }
 
-export function filtersOf(router: Router): string[] {
+export function filtersOf(router: Router<string>): string[] {
   return router.routes().map(({ mqttFilter }) => mqttFilter)
 }

@@ -10,7 +10,7 @@ import type { MqttConnectionOptions } from './mqtt-options.ts'
 
 export interface TopicServiceOptions {
   readonly worker: string
-  readonly router: Router
+  readonly router: Router<string>
   /** Which of the routes are served here. Default: all. */
   readonly serves?: (route: Route) => boolean
   readonly groupName: string
@@ -32,20 +32,22 @@ export class TopicService {
   constructor(options: TopicServiceOptions) {
     const { worker, router, groupName, defaults, logger, serves } = options
     this.#options = options
-    const all = router.dispatcher()
-    const dispatcher = serves === undefined ? all : all.select(serves)
+    const dispatcher = router.dispatcher()
     this.consumer = new Consumer({
-      ...{ worker, all, dispatcher, defaults, logger },
+      ...{ worker, dispatcher, defaults, logger },
       publish: (topic, payload, how) => this.#connection.publish(topic, payload, how),
     })
     this.#connection = new MqttConnection({ ...options.connection, logger }, this.consumer.take)
-    this.#own = dispatcher.subscriptions().map(({ filter, shared, qos, retained, id }) => ({
+    this.#own = dispatcher.subscriptions(serves).map(({ filter, shared, qos, retained, id }) => ({
       filter: shared ? shareFilter(groupName, filter) : filter,
       ...{ qos, retained },
       ...(id !== undefined && { id }),
     }))
     const own = new Set(this.#own.map(({ filter }) => filter))
-    const both = all.routes.flatMap(({ mqttFilter }) => [mqttFilter, shareFilter(groupName, mqttFilter)])
+    const both = dispatcher.routes.flatMap(({ mqttFilter }) => [
+      mqttFilter,
+      shareFilter(groupName, mqttFilter),
+    ])
     this.#foreign = [...new Set(both)].filter((filter) => !own.has(filter))
     this.#listen()
   }

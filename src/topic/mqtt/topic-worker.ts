@@ -8,7 +8,7 @@ import { mqttEnvironment } from './environment.ts'
 import { TopicService } from './topic-service.ts'
 
 export interface TopicWorkerOptions extends ConsumerOptions, WorkerOptions {
-  readonly router: Router
+  readonly router: Router<string>
   /** Who shares the messages of shared routes with us. Default: MQTT_GROUP_NAME, else mqtt_framework_group. */
   readonly groupName?: string
   /** Who we are to the broker: the same from run to run, and nobody else's. Default: MQTT_CLIENT_ID, else mqtt-worker. */
@@ -22,7 +22,7 @@ const own: Rule<unknown> = (value) => value
 
 const RULES = {
   ...CONSUMER_RULES,
-  router: custom<Router>('a Router', (value) => value instanceof Router),
+  router: custom<Router<string>>('a Router', (value) => value instanceof Router),
   groupName: optional(string()),
   clientId: optional(string()),
   connection: custom<BrokerOptions>('an object', isObject, () => ({})),

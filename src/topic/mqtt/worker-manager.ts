@@ -50,7 +50,7 @@ export class WorkerManager {
   readonly #options: CheckedManager
   readonly #groupName: string
   readonly #source: RouterSource
-  #router: Router | undefined
+  #router: Router<string> | undefined
   #group: MqttGroup | undefined
   #starting: Promise<void> | undefined
   #timers: NodeJS.Timeout[] = []
@@ -59,7 +59,7 @@ export class WorkerManager {
    * @param router undefined when all routers are in `routerDirectory`.
    * @throws InvalidOptionError naming the option.
    */
-  constructor(router: Router | undefined, options?: WorkerManagerOptions) {
+  constructor(router: Router<string> | undefined, options?: WorkerManagerOptions) {
     if (router !== undefined && !(router instanceof Router)) {
       throw new InvalidOptionError('router', `expected router to be a Router, got: ${show(router)}`)
     }
@@ -76,10 +76,10 @@ export class WorkerManager {
   }
 
   /** The router that was given beside a directory. */
-  #beside: Router | undefined
+  #beside: Router<string> | undefined
 
   /** Loads the routers of the directory. @throws MillhandError with file and line; InvalidOptionError for two routes alike. */
-  async load(): Promise<Router> {
+  async load(): Promise<Router<string>> {
     if (this.#router !== undefined) return this.#router
     const { directory } = this.#source
     const found = await loadRouter(directory === undefined ? {} : { directory })

@@ -23,8 +23,10 @@ export async function stats(session: Session, queue?: string): Promise<QueueStat
      FROM ${s}.queue q
      CROSS JOIN LATERAL (SELECT sum(open) AS open, sum(delayed) AS delayed, sum(done) AS done, sum(dead) AS dead,
        sum(cancelled) AS cancelled FROM ${s}.tally t WHERE t.queue_id = q.queue_id) t
+     -- Each claim looks for its job, whatever the planner thinks of it: it may know no statistics of the tables yet.
      CROSS JOIN LATERAL (SELECT count(*) AS active FROM ${s}.claim c
-       JOIN ${s}.job j ON j.queue_id = c.queue_id AND j.id = c.id AND j.seq = c.seq AND ${HOLDS}
+       CROSS JOIN LATERAL (SELECT FROM ${s}.job j
+         WHERE j.queue_id = c.queue_id AND j.id = c.id AND j.seq = c.seq AND ${HOLDS} OFFSET 0) j
        WHERE c.queue_id = q.queue_id) a
      LEFT JOIN LATERAL (SELECT w.created_at FROM ${s}.line l CROSS JOIN LATERAL (
        (SELECT j.seq, j.created_at FROM ${s}.job j WHERE j.line_id = l.line_id AND j.place = 0 AND j.seq > l.head

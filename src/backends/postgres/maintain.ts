@@ -165,8 +165,9 @@ export async function reapOwner(
 ): Promise<ReapReport> {
   const rows = await session.rows(
     `SELECT q.name, c.id FROM ${session.s}.claim c JOIN ${session.s}.queue q ON q.queue_id = c.queue_id
-     JOIN ${session.s}.job j ON j.queue_id = c.queue_id AND j.id = c.id AND j.seq = c.seq AND ${HOLDS}
-     WHERE c.token > $1 AND c.token < $2 ORDER BY j.seq LIMIT $3 FOR UPDATE OF j SKIP LOCKED`,
+     CROSS JOIN LATERAL (SELECT FROM ${session.s}.job j
+       WHERE j.queue_id = c.queue_id AND j.id = c.id AND j.seq = c.seq AND ${HOLDS} FOR UPDATE SKIP LOCKED) j
+     WHERE c.token > $1 AND c.token < $2 ORDER BY c.seq LIMIT $3`,
     [...tokensOf(owner), String(limit)],
   )
   return reapHeld(
@@ -207,8 +208,10 @@ export async function renew(session: Session, owner: string, leaseMs: number): P
     `WITH renewed AS (
        UPDATE ${session.s}.grant_ SET lease_until = least(${session.s}.lease_now_ms() + $3::bigint, renew_until)
        WHERE token > $1 AND token < $2 RETURNING grant_id, queue_id, token, seqs, ids)
-     SELECT j.id, c.token FROM renewed c CROSS JOIN unnest(c.seqs, c.ids) u (seq, id)
-     JOIN ${session.s}.job j ON j.queue_id = c.queue_id AND j.id = u.id AND j.seq = u.seq AND ${HOLDS}`,
+     SELECT u.id, c.token FROM renewed c CROSS JOIN unnest(c.seqs, c.ids) u (seq, id)
+     -- Each looks for its job, whatever the planner thinks of it: it may know no statistics of the tables yet.
+     CROSS JOIN LATERAL (SELECT FROM ${session.s}.job j
+       WHERE j.queue_id = c.queue_id AND j.id = u.id AND j.seq = u.seq AND ${HOLDS} OFFSET 0) j`,
     [...tokensOf(owner), String(Math.round(leaseMs))],
   )
   return rows.map(([id, token]) => ({ id: unescaped(id!), token: unescaped(token!) }))

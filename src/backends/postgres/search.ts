@@ -52,8 +52,10 @@ function sources({ s }: Session, states: ReadonlySet<JobState>, where: string): 
     }
   }
   if (states.has('active')) {
-    parts.push(`SELECT j.* FROM w JOIN ${s}.claim c ON c.queue_id = w.queue_id
-      JOIN ${s}.job j ON j.queue_id = w.queue_id AND j.id = c.id AND j.seq = c.seq AND ${HOLDS} JOIN ${s}.line l ON l.line_id = j.line_id WHERE ${where}`)
+    // Each claim looks for its job, whatever the planner thinks of it: it may know no statistics of the tables yet.
+    parts.push(`SELECT j.* FROM w JOIN ${s}.claim c ON c.queue_id = w.queue_id CROSS JOIN LATERAL (
+        SELECT j.* FROM ${s}.job j WHERE j.queue_id = w.queue_id AND j.id = c.id AND j.seq = c.seq AND ${HOLDS} OFFSET 0) j
+      JOIN ${s}.line l ON l.line_id = j.line_id WHERE ${where}`)
   }
   if (states.has('delayed')) {
     parts.push(`SELECT j.* FROM w JOIN ${s}.job j ON j.queue_id = w.queue_id AND j.place = ${PLACE.DELAYED}

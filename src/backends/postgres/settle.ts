@@ -28,8 +28,11 @@ export class Plain {
   constructor(settlements: readonly Settlement[]) {
     // With follow-ups about, all go one by one: one may have the id of a job that is settled after it.
     if (settlements.some(({ followUps }) => (followUps?.length ?? 0) > 0)) return
+    const named = new Set<number>()
     for (const [place, { ref, outcome }] of settlements.entries()) {
-      if (outcome.kind === 'done') this.#add(place, ref, outcome)
+      // What is said first of a job counts.
+      if (outcome.kind === 'done' && !named.has(ref.seq)) this.#add(place, ref, outcome)
+      named.add(ref.seq)
     }
   }
 
@@ -68,7 +71,7 @@ export class Plain {
     ]
   }
 
-  /** Notes in `results` what the server did. One that was named twice is the first. */
+  /** Notes in `results` what the server did. */
   note(done: readonly number[], results: (SettleResult | undefined)[]): void {
     if (done.length === this.places.length) {
       for (const place of this.places) results[place] = OK

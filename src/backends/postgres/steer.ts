@@ -40,20 +40,21 @@ export async function cancel(
   const { jobs, now } = active.length > 0 ? await load(session, names) : before
   const changes = new Changes(session, now)
   const known = new Map<string, JobRecord | 'removed'>()
-  let tells = false
+  let told = 0
   const results = ids.map((id, n) => {
     const job = known.get(id) ?? jobs.get(n)
     if (job === undefined || job === 'removed') return 'not-found'
     const next = changes.apply(job, { kind: 'cancelled', keepMs })
     if (next === undefined) return 'finished'
     known.set(id, next)
-    tells ||= job.state === 'active'
+    if (job.state === 'active') told++
     return 'cancelled'
   })
   await changes.save()
-  if (tells) {
-    await session.rows(`UPDATE ${session.s}.queue SET control = control + 1 WHERE name = $1`, [
+  if (told > 0) {
+    await session.rows(`UPDATE ${session.s}.queue SET control = control + $2::int WHERE name = $1`, [
       escaped(queue),
+      String(told),
     ])
     session.woken.add(queue)
   }

@@ -92,9 +92,10 @@ export function upkeepSql({ s, planned }: Sql): string {
       ON CONFLICT (queue_id, type) DO UPDATE SET handled = lease_now, unhandled_since = NULL;
 
     SELECT array_agg(x.id) INTO r.reaped FROM (
-      SELECT j.id FROM ${s}.claim c
-      JOIN ${s}.job j ON j.queue_id = c.queue_id AND j.id = c.id AND j.seq = c.seq AND ${HOLDS}
-      WHERE c.queue_id = q.queue_id AND c.lease_until <= bound LIMIT most FOR UPDATE OF j SKIP LOCKED) x;
+      -- Each claim looks for its job, whatever the planner thinks of it: it may know no statistics of the tables yet.
+      SELECT c.id FROM ${s}.claim c CROSS JOIN LATERAL (SELECT FROM ${s}.job j
+        WHERE j.queue_id = c.queue_id AND j.id = c.id AND j.seq = c.seq AND ${HOLDS} FOR UPDATE SKIP LOCKED) j
+      WHERE c.queue_id = q.queue_id AND c.lease_until <= bound LIMIT most) x;
     DELETE FROM ${s}.grant_ g WHERE g.queue_id = q.queue_id AND g.lease_until < lease_now
       AND NOT ${s}.holds_any(g);
     IF r.reaped IS NOT NULL THEN RETURN r; END IF;

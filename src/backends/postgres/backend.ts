@@ -23,6 +23,7 @@ import type {
   Transaction,
 } from '../../queue/backend.ts'
 import { JOB_STATES, type JobRecord, type JobRef } from '../../queue/job.ts'
+import { Adds } from './adds.ts'
 import { CHUNK, inChunks } from './chunks.ts'
 import { checkToken, readTaken, take, takeValues, type Taken, type TakenJson } from './claim.ts'
 import { enqueue } from './enqueue.ts'
@@ -43,10 +44,16 @@ export class PostgresBackend implements Backend {
   readonly name = 'postgres'
   readonly capabilities: Capabilities
   readonly #store: Store
+  readonly #adds: Adds
 
   /** @param url others can open the same by it. */
   constructor(options: StoreOptions, url: string | null) {
     this.#store = new Store(options)
+    this.#adds = new Adds((queue, jobs) =>
+      this.#store.run((session) =>
+        enqueue(session, { queue, jobs, maxLength: null }, this.#store.prepare(session)),
+      ),
+    )
     this.capabilities = Object.freeze({
       durable: true,
       sharedBy: 'network',
@@ -81,7 +88,10 @@ export class PostgresBackend implements Backend {
       if (transaction !== undefined) {
         return this.#store.within(transaction, (session) => inChunks(jobs, (chunk) => put(session, chunk)))
       }
-      return inChunks(jobs, (chunk) => this.#store.run((session) => put(session, chunk)))
+      const store = (chunk: EnqueueRequest['jobs']): Promise<EnqueueResult[]> =>
+        this.#store.run((session) => put(session, chunk))
+      // What was counted for one add is not for others.
+      return inChunks(jobs, maxLength === null ? (chunk) => this.#adds.add(queue, chunk) : store)
     })
   }
 

@@ -7,8 +7,9 @@ export function finishSql({ s, planned }: Sql): string {
   return `
   CREATE FUNCTION ${s}.holds_any(c ${s}.grant_) RETURNS boolean LANGUAGE plpgsql STABLE ${planned} AS $$
   BEGIN
-    RETURN EXISTS (SELECT FROM unnest(c.seqs, c.ids) u (seq, id)
-      JOIN ${s}.job j ON j.queue_id = c.queue_id AND j.id = u.id AND j.seq = u.seq AND ${HOLDS});
+    -- A limit keeps it one look into the index a job. As a join it is planned for few, and stays so when there are many.
+    RETURN EXISTS (SELECT FROM unnest(c.seqs, c.ids) u (seq, id) CROSS JOIN LATERAL (
+      SELECT FROM ${s}.job j WHERE j.queue_id = c.queue_id AND j.id = u.id AND j.seq = u.seq AND ${HOLDS} LIMIT 1) held);
   END $$;
 
   -- Ends jobs that are done, and answers with the places in the arrays of those that it could: claimed by their tokens.

@@ -1,0 +1,96 @@
+import { BackendError } from '../../core/errors.ts'
+import type { EnqueueResult } from '../../queue/backend.ts'
+import type { NewJob } from '../../queue/job.ts'
+
+/** Two statements of a queue at once: while the disk works for one, the server works on the other. */
+const UNDER_WAY = 2
+/** What goes together. A statement that is larger gains nothing, and keeps others waiting. */
+const MOST_JOBS = 1000
+const MOST_CHARACTERS = 1_048_576
+
+/** Stores jobs of one queue, in one statement. */
+export type Put = (queue: string, jobs: readonly NewJob[]) => Promise<EnqueueResult[]>
+
+interface Add {
+  readonly jobs: readonly NewJob[]
+  readonly size: number
+  readonly resolve: (results: EnqueueResult[]) => void
+  readonly reject: (error: unknown) => void
+}
+
+interface Line {
+  underWay: number
+  waiting: Add[]
+}
+
+/**
+ * Adds that come while others are on their way wait for these, and then go together. A commit waits for the disk as long
+ * for many jobs as for one, and each connection more has plans of its own to make.
+ */
+export class Adds {
+  readonly #put: Put
+  readonly #lines = new Map<string, Line>()
+
+  constructor(put: Put) {
+    this.#put = put
+  }
+
+  add(queue: string, jobs: readonly NewJob[]): Promise<EnqueueResult[]> {
+    let line = this.#lines.get(queue)
+    if (line === undefined) this.#lines.set(queue, (line = { underWay: 0, waiting: [] }))
+    const { promise, resolve, reject } = Promise.withResolvers<EnqueueResult[]>()
+    line.waiting.push({ jobs, size: sizeOf(jobs), resolve, reject })
+    this.#next(queue, line)
+    return promise
+  }
+
+  #next(queue: string, line: Line): void {
+    while (line.underWay < UNDER_WAY && line.waiting.length > 0) {
+      line.underWay++
+      void this.#send(queue, taken(line)).finally(() => {
+        line.underWay--
+        this.#next(queue, line)
+        if (line.underWay === 0) this.#lines.delete(queue)
+      })
+    }
+  }
+
+  /** Never rejects. */
+  async #send(queue: string, adds: readonly Add[]): Promise<void> {
+    try {
+      const results = await this.#put(
+        queue,
+        adds.length === 1 ? adds[0]!.jobs : adds.flatMap(({ jobs }) => jobs),
+      )
+      let from = 0
+      for (const { jobs, resolve } of adds) resolve(results.slice(from, (from += jobs.length)))
+    } catch (error) {
+      if (adds.length === 1 || (error instanceof BackendError && error.retryable)) {
+        for (const { reject } of adds) reject(error)
+        return
+      }
+      // What one of them has done to deserve it is not for the others.
+      for (const { jobs, resolve, reject } of adds) await this.#put(queue, jobs).then(resolve, reject)
+    }
+  }
+}
+
+/** The first that wait, as many as go together; at least one. */
+function taken(line: Line): readonly Add[] {
+  let count = 0
+  let jobs = 0
+  let size = 0
+  for (const add of line.waiting) {
+    jobs += add.jobs.length
+    size += add.size
+    if (count > 0 && (jobs > MOST_JOBS || size > MOST_CHARACTERS)) break
+    count++
+  }
+  return line.waiting.splice(0, count)
+}
+
+function sizeOf(jobs: readonly NewJob[]): number {
+  let size = 0
+  for (const { payload } of jobs) size += payload.length
+  return size
+}

@@ -66,7 +66,7 @@ const TAKEN = 'taken'
 /** @throws MillhandError DRIVER_MISSING. */
 export async function loadMqtt(): Promise<Mqtt> {
   try {
-    return (await import('mqtt')).connect as Mqtt
+    return (await import('mqtt')).connect
   } catch (cause) {
     throw new MillhandError('DRIVER_MISSING', 'MQTT needs the package mqtt: npm install mqtt', { cause })
   }

@@ -1,39 +1,11 @@
 import { Buffer } from 'node:buffer'
 import type { TopicMessage } from '../message.ts'
-import type { OnMessage, Receipt } from './receipt.ts'
+import { type Answer, Answers } from './answers.ts'
+import { Arrival } from './arrival.ts'
+import type { OnMessage } from './receipt.ts'
 import { messageOf } from './incoming-message.ts'
-import { PUBACK, PUBCOMP, PUBREC, type PublishPacket } from './packets.ts'
-import { AckWindow, Place } from './window.ts'
-
-/** What a message costs in memory beside its payload and topic, about, in bytes. */
-const OVERHEAD = 100
-
-/** A message that arrived: in the hands of a handler, or waiting for its place in the window. */
-export class Arrival extends Place implements Receipt {
-  readonly packet: PublishPacket
-  readonly #intake: Intake
-  /** False while it waits, and when it needs no handling. */
-  isDelivered = false
-  /** True when its handler took too long: what it says is no longer heard. */
-  isDisowned = false
-  /** The first byte of the answer, 0 when there is none. */
-  readonly answer: number
-
-  constructor(intake: Intake, packet: PublishPacket) {
-    super()
-    this.#intake = intake
-    this.packet = packet
-    this.answer = packet.qos === 0 ? 0 : packet.qos === 1 ? PUBACK : PUBREC
-  }
-
-  get bytes(): number {
-    return this.packet.payload.length + this.packet.topic.length + OVERHEAD
-  }
-
-  ack(): void {
-    if (!this.isDone) this.#intake.acked(this)
-  }
-}
+import { PUBCOMP, PUBREC, type PublishPacket } from './packets.ts'
+import { AckWindow } from './window.ts'
 
 export interface IntakeLimits {
   /** Messages at once with `onMessage`. */
@@ -70,7 +42,9 @@ export class Intake {
   readonly #limits: IntakeLimits
   readonly #events: IntakeEvents
   readonly #onMessage: OnMessage
-  readonly #order = new AckWindow<Arrival>((arrival) => this.#answer(arrival))
+  readonly #order = new AckWindow<Arrival>((arrival) => this.#answers.push(arrival))
+  readonly #answers = new Answers<Answer>((packets, answers) => this.#written(packets, answers))
+  readonly #onAck = (arrival: Arrival): void => this.#acked(arrival)
   #taken = 0
   #waiting: Arrival[] = []
   #nextWaiting = 0
@@ -80,10 +54,6 @@ export class Intake {
   #isDelivering = false
   /** Nothing is taken before a connection begins and after it overflowed. */
   #isOpen = false
-  /** To be written soon, together. */
-  #answers: Arrival[] = []
-  #completions: number[] = []
-  #isFlushing = false
   /** By packet id, what the last connection left without an answer. */
   #carried = new Map<number, Arrival>()
   /** Messages of QoS 2 that we have told the broker to have received, until it has heard so. */
@@ -113,8 +83,7 @@ export class Intake {
 
   /** Nothing is held, and all that was acknowledged is written. */
   get isIdle(): boolean {
-    const unsent = this.#answers.length + this.#completions.length
-    return this.#delivered + this.waiting + this.#order.length + unsent === 0
+    return this.#delivered + this.waiting + this.#order.length + this.#answers.length === 0
   }
 
   /** Whether half of the window is free, as it must be before a connection is worth while that was dropped. */
@@ -149,15 +118,15 @@ export class Intake {
     this.#isOpen = false
     // What an earlier connection left and this one did not bring: its id may mean another message by now.
     this.#carried.clear()
-    for (const arrival of [...this.#answers, ...this.#order.clear()]) {
-      const id = arrival.packet.messageId
-      if (id !== undefined && (arrival.isDelivered || arrival.isDone)) this.#carried.set(id, arrival)
+    for (const arrival of [...this.#answers.clear(), ...this.#order.clear()]) {
+      // A PUBCOMP is asked for again, and needs nothing that is kept.
+      if (arrival instanceof Arrival && (arrival.isDelivered || arrival.isDone))
+        this.#carried.set(arrival.id, arrival)
     }
-    this.#answers = []
-    this.#completions = []
-    this.#waiting = []
+    // Those of QoS 0 nobody sends again.
+    this.#waiting = this.#waiting.slice(this.#nextWaiting).filter((arrival) => arrival.answer === 0)
     this.#nextWaiting = 0
-    this.#waitingBytes = 0
+    this.#waitingBytes = this.#waiting.reduce((sum, { bytes }) => sum + bytes, 0)
   }
 
   /** A message has arrived. */
@@ -166,10 +135,10 @@ export class Intake {
     this.#taken++
     if (packet.qos === 0) {
       const isUnwanted = packet.retain && this.#events.isUnwanted(packet.topic)
-      if (!isUnwanted) this.#place(new Arrival(this, packet))
+      if (!isUnwanted) this.#place(new Arrival(packet, this.#onAck))
       return
     }
-    const arrival = this.#again(packet) ?? new Arrival(this, packet)
+    const arrival = this.#again(packet) ?? new Arrival(packet, this.#onAck)
     if (packet.retain && this.#events.isUnwanted(packet.topic)) arrival.isDone = true
     this.#order.push(arrival)
     if (!arrival.isDone && !arrival.isDelivered) this.#place(arrival)
@@ -178,13 +147,32 @@ export class Intake {
   /** The broker has heard that we have a message of QoS 2. */
   releasedByBroker(id: number): void {
     this.#received.delete(id)
-    this.#completions.push(id)
-    this.#flushSoon()
+    this.#answers.push({ answer: PUBCOMP, id })
+  }
+
+  /** What has taken too long is given up: it is no longer waited for, and handled again when it comes again. */
+  disown(arrival: Arrival): void {
+    if (this.#carried.get(arrival.id) === arrival) this.#carried.delete(arrival.id)
+    if (arrival.isDone || !arrival.isDelivered) return
+    arrival.isDisowned = true
+    arrival.isDelivered = false
+    this.#delivered--
+    this.#deliveredBytes -= arrival.bytes
+  }
+
+  /** Writes the acknowledgements that are due. */
+  flush(): void {
+    this.#answers.flush()
+  }
+
+  /** Resolves when it is idle. */
+  whenIdle(): Promise<void> {
+    if (this.isIdle) return Promise.resolve()
+    return new Promise((resolve) => this.#onIdle.push(resolve))
   }
 
   /** A message is done. */
-  acked(arrival: Arrival): void {
-    arrival.isDone = true
+  #acked(arrival: Arrival): void {
     if (arrival.isDisowned) return
     if (arrival.isDelivered) {
       this.#delivered--
@@ -196,23 +184,6 @@ export class Intake {
     if (this.#onIdle.length > 0) this.#tellIdle()
   }
 
-  /** What has taken too long is given up: it is no longer waited for, and handled again when it comes again. */
-  disown(arrival: Arrival): void {
-    const id = arrival.packet.messageId
-    if (id !== undefined && this.#carried.get(id) === arrival) this.#carried.delete(id)
-    if (arrival.isDone || !arrival.isDelivered) return
-    arrival.isDisowned = true
-    arrival.isDelivered = false
-    this.#delivered--
-    this.#deliveredBytes -= arrival.bytes
-  }
-
-  /** Resolves when it is idle. */
-  whenIdle(): Promise<void> {
-    if (this.isIdle) return Promise.resolve()
-    return new Promise((resolve) => this.#onIdle.push(resolve))
-  }
-
   #tellIdle(): void {
     if (this.isIdle) for (const resolve of this.#onIdle.splice(0)) resolve()
   }
@@ -221,7 +192,7 @@ export class Intake {
   #again(packet: PublishPacket): Arrival | undefined {
     const id = packet.messageId!
     if (packet.qos === 2 && this.#received.delete(id) && packet.dup) {
-      const known = new Arrival(this, packet)
+      const known = new Arrival(packet, this.#onAck)
       known.isDone = true
       return known
     }
@@ -243,7 +214,9 @@ export class Intake {
       this.#deliver(arrival)
       return
     }
-    if (this.#waitingBytes + arrival.bytes <= this.#limits.intakeBytes || this.waiting === 0) {
+    // Those of QoS 0 leave half of the room to the others, for which the connection would have to be dropped.
+    const limit = arrival.answer === 0 ? this.#limits.intakeBytes / 2 : this.#limits.intakeBytes
+    if (this.#waitingBytes + arrival.bytes <= limit || this.waiting === 0) {
       this.#waiting.push(arrival)
       this.#waitingBytes += arrival.bytes
       return
@@ -291,41 +264,8 @@ export class Intake {
     this.#nextWaiting = 0
   }
 
-  /** It is the turn of one that is done. */
-  #answer(arrival: Arrival): void {
-    this.#answers.push(arrival)
-    this.#flushSoon()
-  }
-
-  #flushSoon(): void {
-    if (this.#isFlushing) return
-    this.#isFlushing = true
-    // After all that was read at once: one write for many.
-    setImmediate(() => this.flush())
-  }
-
-  /** Writes what is to be answered. */
-  flush(): void {
-    this.#isFlushing = false
-    const [answers, completions] = [this.#answers, this.#completions]
-    if (answers.length + completions.length === 0) return
-    this.#answers = []
-    this.#completions = []
-    const packets = Buffer.allocUnsafe(4 * (answers.length + completions.length))
-    let at = 0
-    const put = (type: number, id: number): void => {
-      packets[at] = type
-      packets[at + 1] = 2
-      packets[at + 2] = id >> 8
-      packets[at + 3] = id & 0xff
-      at += 4
-    }
-    for (const { answer, packet } of answers) {
-      const id = packet.messageId!
-      if (answer === PUBREC) this.#received.add(id)
-      put(answer, id)
-    }
-    for (const id of completions) put(PUBCOMP, id)
+  #written(packets: Uint8Array, answers: readonly Answer[]): void {
+    for (const { answer, id } of answers) if (answer === PUBREC) this.#received.add(id)
     this.#events.onAnswers(packets)
     if (this.#onIdle.length > 0) this.#tellIdle()
   }

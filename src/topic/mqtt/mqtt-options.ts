@@ -126,8 +126,8 @@ const bytes =
   (value, option) =>
     toBytes((value ?? fallback) as ByteSize, option)
 
-const status = <T extends StatusMessage>(value: unknown, option: string): T => {
-  const message = custom<T>('{ topic, payload }', isObject)(value, option)
+const status: Rule<WillMessage> = (value, option) => {
+  const message = custom<WillMessage>('{ topic, payload }', isObject)(value, option)
   publishingOf(message.topic, message.payload, message, true)
   return message
 }
@@ -180,8 +180,8 @@ const RULES = {
   maxPublishes: integer({ min: 1, max: 65_535, default: 1000 }),
   maxPublishBytes: bytes('16MiB'),
   whenFull: oneOf(['wait', 'reject'], 'wait'),
-  will: optional(status<WillMessage>),
-  birth: optional(status<StatusMessage>),
+  will: optional(status),
+  birth: optional<StatusMessage>(status),
   logger: custom<Logger>('a logger', isObject, () => silentLogger),
 }
 

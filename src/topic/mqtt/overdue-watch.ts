@@ -1,4 +1,5 @@
-import type { Arrival, Intake } from './intake.ts'
+import type { Arrival } from './arrival.ts'
+import type { Intake } from './intake.ts'
 
 /** How often the head is looked at within the time that it has. */
 const LOOKS = 8

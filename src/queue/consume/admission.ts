@@ -53,7 +53,7 @@ export class Admission {
     this.handBack()
   }
 
-  /** Takes a claim in: what was recorded as started begins as soon as there is a place, the rest is held. */
+  /** Takes a claim in. Suspects begin at once, the rest is held until `proceed` or `admit`. */
   take(jobs: readonly ClaimedJob[], claimedAt: number): void {
     const heldAt = systemClock.monotonic()
     const late = !this.#open || this.#host.leaseOver(claimedAt, heldAt)
@@ -66,7 +66,6 @@ export class Admission {
       else this.#buffer.push(held)
     }
     if (alone.length > 0) this.#host.begin(alone)
-    this.proceed()
   }
 
   /** A place may be free: begins what is recorded as started, without a trip. */
@@ -86,8 +85,9 @@ export class Admission {
   /** Lets collected jobs begin, as far as the gate admits them now; hands back what was held for too long. */
   async admit(signal: AbortSignal): Promise<void> {
     if (this.#buffer.size === 0) return
-    this.proceed()
     const { gate } = this.#host
+    // What begins without a trip does so by `proceed`, unless nobody has come to that for too long.
+    if (this.#buffer.oldestMs(systemClock.monotonic()) > gate.maxHoldMs) this.proceed()
     const heldMs = this.#buffer.oldestMs(systemClock.monotonic())
     const chosen = gate.startsAtClaim
       ? []

@@ -12,14 +12,16 @@ export interface Held {
 /** Claimed jobs on their way to a handler, in the order in which the store gave them. */
 export class Buffer {
   #held: Held[] = []
+  /** Those before it are taken: to move all others up each time would cost more than a job. */
+  #from = 0
 
   get size(): number {
-    return this.#held.length
+    return this.#held.length - this.#from
   }
 
   /** For how long the oldest has been held, ms; 0 when empty. */
   oldestMs(now: number): number {
-    return this.#held.length === 0 ? 0 : now - this.#held[0]!.heldAt
+    return this.size === 0 ? 0 : now - this.#held[this.#from]!.heldAt
   }
 
   push(held: Held): void {
@@ -27,10 +29,18 @@ export class Buffer {
   }
 
   take(count: number): Held[] {
-    return this.#held.splice(0, count)
+    if (count <= 0) return []
+    const taken = this.#held.slice(this.#from, this.#from + count)
+    this.#from += taken.length
+    // At once when it is empty, else when half of it is gone: then what is moved up is no more than what was taken.
+    if (this.#from * 2 >= this.#held.length) {
+      this.#held = this.#held.slice(this.#from)
+      this.#from = 0
+    }
+    return taken
   }
 
   takeAll(): Held[] {
-    return this.take(this.#held.length)
+    return this.take(this.size)
   }
 }

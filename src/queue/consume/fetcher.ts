@@ -1,16 +1,14 @@
 import type { ClaimRequest, ClaimResult, Settlement } from '../backend.ts'
 import { Admission, type AdmissionHost } from './admission.ts'
 import { Alarm } from './alarm.ts'
+import { type Claimer, claimRequest } from './claim-request.ts'
 import { Exchange, type Trip } from './exchange.ts'
 import { Prefetch } from './prefetch.ts'
 import { Isolation } from './isolation.ts'
+import { nextRound, Stride } from './stride.ts'
 
 /** What the fetcher needs of its consumer. */
-export interface FetcherHost extends AdmissionHost {
-  readonly owner: string
-  readonly leaseMs: number
-  readonly renewForMs: number | null
-  types(): readonly string[]
+export interface FetcherHost extends AdmissionHost, Claimer {
   settled(settlements: readonly Settlement[], trip: Trip): void
   /** Something was paused, resumed or cancelled. */
   controlChanged(): void
@@ -18,17 +16,28 @@ export interface FetcherHost extends AdmissionHost {
   idle(): void
 }
 
-/** The most outcomes of one trip, and the most payload of one claim. */
+/** The most outcomes of one trip. */
 const MOST_OUTCOMES = 1000
-const MOST_BYTES = 8 * 1024 * 1024
+/** So many are worth a trip of their own. */
+const ENOUGH_OUTCOMES = 500
+/** With other jobs at hand, outcomes wait for each other so long after the last trip. */
+const LINGER_MS = 2
 /** With jobs in hand: a hint of a cancel can be lost, so the store is asked after so long anyway. */
 const BACKSTOP_MS = 5_000
 /** At capacity, hints are looked into so often at the most. */
 const CONTROL_MS = 100
 
 /**
- * Moves jobs: settles outcomes, claims into free places, hands back what it may not hold. It does one thing at a
- * time, and sleeps until something happens: an outcome, a hint of the store, a delayed job that is due.
+ * Moves jobs: settles outcomes, claims into free places, hands back what it may not hold. It sleeps until something
+ * happens: an outcome, a hint of the store, a delayed job that is due.
+ *
+ * Where jobs are claimed ahead, the next trip is sent before those of the last begin, or when half of what is held is
+ * left, so that neither the store nor this worker waits for the other. What holds in all of this:
+ * - One trip is under way at a time, so outcomes reach the store in the order in which they came, and no claim is asked
+ *   for before the last was answered. One that failed is repeated until it is answered, its outcomes first.
+ * - A claim asks for no more than there is room for, and the allowance, when it is sent; until it is answered what is in
+ *   hand only becomes less.
+ * - What is closed meanwhile (drain, quiet, give-up, a pause) hands back what the answer brings.
  */
 export class Fetcher {
   readonly #host: FetcherHost
@@ -48,7 +57,8 @@ export class Fetcher {
   #control: number | undefined
   #scheduled = false
   #turning = false
-  #proceeding = false
+  readonly #stride = new Stride(() => this.#admission.proceed())
+  #sentAt = -Infinity
   #underWay: Promise<void> = Promise.resolve()
   readonly #alarm = new Alarm(() => this.#rang())
   #askThen = false
@@ -116,14 +126,7 @@ export class Fetcher {
 
   /** A handler has ended: its place goes to a job that is claimed already, and its outcome to the store. */
   placeFreed(): void {
-    if (this.#admission.size > 0 && !this.#proceeding) {
-      this.#proceeding = true
-      // Handlers that end at once would otherwise begin each other, ever deeper.
-      queueMicrotask(() => {
-        this.#proceeding = false
-        this.#admission.proceed()
-      })
-    }
+    if (this.#admission.size > 0) this.#stride.soon()
     this.wake()
   }
 
@@ -162,11 +165,18 @@ export class Fetcher {
 
   /** One trip, if there is a reason for one. @returns true when another may be needed at once. */
   async #step(): Promise<boolean> {
-    const { settler } = this.#host
+    const { settler, gate } = this.#host
     await this.#admission.admit(this.#giveUp.signal)
-    const settlements = settler.take(MOST_OUTCOMES)
-    const request = this.#request(settlements.length > 0)
-    if (settlements.length === 0 && request === undefined) return false
+    const isDue = this.#isDue()
+    const settlements = settler.take(isDue ? MOST_OUTCOMES : 0)
+    const request = isDue ? this.#request(settlements.length > 0) : undefined
+    const goes = settlements.length > 0 || request !== undefined
+    if (this.#admission.size > 0 && gate.startsAtClaim) {
+      if (goes) this.#stride.makeWay()
+      this.#stride.soon()
+    }
+    if (!goes) return false
+    this.#sentAt = performance.now()
     this.#hinted = false
     let trip: Trip
     try {
@@ -177,6 +187,8 @@ export class Fetcher {
     }
     if (settlements.length > 0) this.#host.settled(settlements, trip)
     if (request !== undefined && trip.claimed !== undefined) this.#take(request, trip, trip.claimed)
+    if (this.#runsLow()) return !this.#giveUp.signal.aborted
+    this.#admission.proceed()
     // Handlers that ended meanwhile have woken nobody: this turn is theirs. But let the loop breathe.
     if (settler.size > 0 || this.#admission.ready || (this.#hungry && this.#free() > 0)) {
       await nextRound()
@@ -207,34 +219,31 @@ export class Fetcher {
 
   /** What to claim. A trip that settles can as well ask for more. */
   #request(settling: boolean): ClaimRequest | undefined {
-    const { queueName: queue, owner, gate, leaseMs, renewForMs } = this.#host
-    if (!this.#isTaking) return undefined
-    const types = this.#host.types()
-    const running = this.#host.running()
-    const mode = this.#isolation.mode(running + this.#admission.size)
+    const { gate } = this.#host
+    if (!this.#isTaking || this.#host.types().length === 0) return undefined
+    const held = this.#admission.size
+    const mode = this.#isolation.mode(this.#host.running() + held)
     const free = mode === 'drain' ? 0 : this.#free()
-    if (types.length === 0 || !(settling || this.#peek || (this.#hungry && free > 0))) return undefined
-    const limit = mode === 'suspect' ? 1 : mode === 'drain' ? 0 : this.#wanted(free)
-    return {
-      queue,
-      types,
-      owner,
-      token: `${owner}:${++this.#claims}`,
-      limit,
-      maxBytes: MOST_BYTES,
-      start: mode === 'suspect' || gate.startsAtClaim ? limit : 0,
-      leaseMs,
-      renewForMs,
-      suspects: mode === 'suspect' ? 'only' : 'none',
-    }
+    if (!(settling || this.#peek || (this.#hungry && free > 0) || this.#runsLow())) return undefined
+    const wanted = gate.prefetches ? this.#prefetch.wanted(free, held, gate.capacity) : free
+    const limit = mode === 'suspect' ? 1 : mode === 'drain' ? 0 : wanted
+    return claimRequest(this.#host, ++this.#claims, limit, mode === 'suspect')
   }
 
-  /** How many to claim: for the free places, and ahead of need when what is held runs low. */
-  #wanted(free: number): number {
+  /** Others are to be claimed before those that are held have all begun. */
+  #runsLow(): boolean {
     const { gate } = this.#host
-    const ahead = gate.prefetches ? this.#prefetch.allowance(gate.capacity) : 0
     const held = this.#admission.size
-    return free === 0 && held > ahead / 2 ? 0 : free + Math.max(0, ahead - held)
+    if (held === 0 || !gate.prefetches || !this.#hungry || !this.#isTaking) return false
+    return !this.#isolation.busy && !this.#isolation.waiting && this.#prefetch.runsLow(held, gate.capacity)
+  }
+
+  /** Whether what there is for a trip is worth one now. With jobs at hand nobody waits for it. */
+  #isDue(): boolean {
+    const { settler, gate } = this.#host
+    if (this.#admission.size === 0 || !gate.prefetches || !this.#isTaking || this.#peek) return true
+    if (settler.size >= ENOUGH_OUTCOMES || this.#runsLow() || (this.#hungry && this.#free() > 0)) return true
+    return performance.now() - this.#sentAt >= LINGER_MS
   }
 
   get #isTaking(): boolean {
@@ -253,10 +262,7 @@ export class Fetcher {
     if (this.#giveUp.signal.aborted) return
     const { settler } = this.#host
     const inHand = this.#host.running() + this.#admission.size
-    if (settler.size > 0) {
-      this.wake()
-      return
-    }
+    if (settler.size > 0) return this.#isDue() ? this.wake() : this.#wakeIn(LINGER_MS)
     if (inHand === 0) {
       if (!this.#accepting) {
         this.#alarm.stop()
@@ -291,10 +297,4 @@ export class Fetcher {
     this.#failure = thrown instanceof Error ? thrown : new Error(String(thrown))
     void this.giveUp()
   }
-}
-
-function nextRound(): Promise<void> {
-  return new Promise((resolve) => {
-    setImmediate(resolve)
-  })
 }

@@ -83,16 +83,37 @@ describe('prefetch', () => {
     expect(measured(10, 1000).allowance(5)).toBe(0)
   })
 
-  it('is never more than 50 ms of work, nor more than 1000 jobs', () => {
+  it('is at least what makes a trip worth while, however fast the store is', () => {
+    expect(measured(0.5, 5).allowance(100)).toBe(160)
+    expect(measured(0.5, 1000).allowance(100)).toBe(0)
+  })
+
+  it('is never more than 50 ms of work, nor more than 2000 jobs', () => {
     const positive = fc.double({ min: 0.001, max: 100_000, noNaN: true })
     fc.assert(
       fc.property(positive, positive, fc.integer({ min: 1, max: 1000 }), (tripMs, jobMs, concurrency) => {
         const jobs = measured(tripMs, jobMs).allowance(concurrency)
-        expect(jobs).toBeLessThanOrEqual(1000)
+        expect(jobs).toBeLessThanOrEqual(2000)
         expect(jobs).toBeGreaterThanOrEqual(0)
-        if (jobMs >= 0.005) expect((jobs * jobMs) / concurrency).toBeLessThanOrEqual(50 + 1e-6)
+        expect((jobs * jobMs) / concurrency).toBeLessThanOrEqual(50 + 1e-6)
       }),
     )
+  })
+
+  it('is made up for when half of it is left, and for free places at any time', () => {
+    const prefetch = measured(10, 1)
+    expect(prefetch.allowance(10)).toBe(200)
+    expect(prefetch.runsLow(100, 10)).toBe(true)
+    expect(prefetch.wanted(0, 100, 10)).toBe(100)
+    expect(prefetch.runsLow(101, 10)).toBe(false)
+    expect(prefetch.wanted(0, 101, 10)).toBe(0)
+    expect(prefetch.wanted(3, 101, 10)).toBe(3 + 99)
+  })
+
+  it('is claimed in steps that do not keep the store for long, free places at once', () => {
+    const prefetch = measured(50, 0.001)
+    expect(prefetch.wanted(5, 0, 100)).toBe(1000)
+    expect(prefetch.wanted(1500, 0, 1500)).toBe(1500)
   })
 })
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { silentLogger as logger } from '../../../../src/core/logger.ts'
-import type { ClaimRequest, ClaimResult, ExchangeResult } from '../../../../src/queue/backend.ts'
+import type { ClaimRequest, ClaimResult, ExchangeResult, Settlement } from '../../../../src/queue/backend.ts'
 import { Queue } from '../../../../src/queue/queue.ts'
 import { recordEvents } from '../../../../src/testing/record-events.ts'
 import { until } from '../../../../src/testing/until.ts'
@@ -15,6 +15,11 @@ interface Slow {
   /** True when more was claimed than four handlers can run. */
   readonly ahead: () => boolean
   readonly starts: () => number
+  /** How many trips are under way, and the most that were at a time. */
+  readonly trips: () => number
+  readonly mostTrips: () => number
+  /** The jobs that were settled, in order. */
+  readonly settled: string[]
   /** The most jobs that were claimed and not settled, as the store sees it. */
   readonly held: () => number
 }
@@ -23,15 +28,21 @@ interface Slow {
 async function slow(jobs: number): Promise<Slow> {
   const wrap = wrapped()
   const claims: Slow['claims'] = []
+  const settled: string[] = []
   let most = 0
+  let trips = 0
+  let mostTrips = 0
   wrap.interfere(async ({ operation, args }, next) => {
     if (!/claim|exchange|start|settle/.test(operation)) return next()
+    if (++trips > mostTrips) mostTrips = trips
+    if (/exchange|settle/.test(operation)) for (const { ref } of args[0] as Settlement[]) settled.push(ref.id)
     await after(3)
     const reply = await next()
     if (operation === 'claim' || operation === 'exchange') {
       most = Math.max(most, (await wrap.backend.stats('mail'))[0]!.counts.active)
     }
     await after(3)
+    trips--
     if (operation === 'claim' || operation === 'exchange') {
       const { limit, start } = args.at(-1) as ClaimRequest
       const result = operation === 'claim' ? (reply as ClaimResult) : (reply as ExchangeResult).claimed
@@ -46,6 +57,9 @@ async function slow(jobs: number): Promise<Slow> {
     claims,
     ahead: () => claims.some(({ limit }) => limit > 4),
     starts: () => wrap.count('start'),
+    trips: () => trips,
+    mostTrips: () => mostTrips,
+    settled,
     held: () => most,
   }
 }
@@ -126,6 +140,31 @@ describe.concurrent('claiming ahead of need', () => {
     gate.resolve()
     await worker.stop()
     expect((await queue.stats()).counts.active).toBe(0)
+  })
+
+  it('sends the next trip before the jobs of the last have begun: the store works while they run', async () => {
+    const { queue, claims, trips } = await slow(4000)
+    let running = 0
+    let overlapped = 0
+    const handle = (): void => {
+      running++
+      if (trips() > 0) overlapped++
+    }
+    const worker = queue.worker({ x: handle }, { concurrency: 4, logger })
+    expect(await worker.drainOnce()).toMatchObject({ processed: 4000, failed: 0 })
+    expect(running).toBe(4000)
+    // All but those of the first claims, before anything was measured, and what a busy machine mixes up.
+    expect(overlapped).toBeGreaterThan(1000)
+    expect(Math.max(...claims.map(({ limit }) => limit))).toBeLessThanOrEqual(1000)
+  })
+
+  it('makes one trip at a time, and tells outcomes in the order in which they came', async () => {
+    const { queue, mostTrips, settled } = await slow(3000)
+    const ended: string[] = []
+    const worker = queue.worker({ x: (job) => void ended.push(job.id) }, { concurrency: 4, logger })
+    expect(await worker.drainOnce()).toMatchObject({ processed: 3000, failed: 0 })
+    expect(mostTrips()).toBe(1)
+    expect(settled).toEqual(ended)
   })
 
   it('is switched off by an option: no more is claimed than can run, and none before the last is settled', async () => {

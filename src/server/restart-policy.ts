@@ -73,10 +73,20 @@ export function decide(
 
 /** A mistake in the program, which another try cannot cure; what was up has shown that it can be. */
 function isHopeless({ error, upMs }: End): boolean {
-  return upMs === 0 && error instanceof MillhandError && HOPELESS.has(error.code)
+  if (!(error instanceof MillhandError)) return false
+  return FOUGHT_OVER.has(error.code) || (upMs === 0 && HOPELESS.has(error.code))
 }
 
-const HOPELESS: ReadonlySet<string> = new Set(['INVALID_OPTION', 'MODULE_LOAD', 'UNSUPPORTED'])
+const HOPELESS: ReadonlySet<string> = new Set([
+  'INVALID_OPTION',
+  'MODULE_LOAD',
+  'NOT_FOUND',
+  'UNSUPPORTED',
+  'BROKER_REFUSED',
+  'DRIVER_MISSING',
+])
+/** Two that have what only one can have would take it from each other for ever. */
+const FOUGHT_OVER: ReadonlySet<string> = new Set(['CLIENT_TAKEN_OVER'])
 
 function tooOften({ error }: End, restarts: number, { periodMs }: RestartRules): string {
   const what = error === undefined ? 'has ended' : 'failed'

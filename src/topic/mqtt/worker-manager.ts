@@ -98,7 +98,7 @@ export class WorkerManager {
     if (this.#group !== undefined) return this.#group
     const routes = router.routes()
     const replicas = n ?? askedWorkers(routes)
-    if (replicas === 0) return undefined
+    if (replicas === 0 && n === undefined) return undefined
     const most = Math.min(MAX_WORKERS, usefulWorkers(routes))
     this.#checkCount(replicas, most)
     const { name, logger, scaling, supervision, connection } = this.#options

@@ -4,7 +4,8 @@ import type { Delivery, Outcome } from './delivery.ts'
 import { isPromise, type Handler, type Middleware, type Next } from './handler.ts'
 import type { TopicMessage } from './message.ts'
 import type { Route } from './route.ts'
-import { TopicContext, UndecodableError, type Reading } from './topic-context.ts'
+import { UndecodableError } from './payload-check.ts'
+import { TopicContext, type Reading } from './topic-context.ts'
 
 const HANDLED: Outcome = Object.freeze({ kind: 'handled' })
 

@@ -40,7 +40,7 @@ const isFunction = (value: unknown): boolean => typeof value === 'function'
 export function isJobTarget(value: unknown): value is JobTarget {
   if (!isObject(value)) return false
   const { queue, type } = value as Partial<JobTarget>
-  return isObject(queue) && isFunction(queue.add) && typeof type === 'string' && type !== ''
+  return isObject(queue) && typeof queue.add === 'function' && typeof type === 'string' && type !== ''
 }
 
 const timeoutMs: Rule<number | null | undefined> = (value, option) => {
@@ -69,10 +69,12 @@ const schema: Rule<StandardSchemaV1> = custom<StandardSchemaV1>(
   (value) => (isObject(value) || isFunction(value)) && isObject((value as StandardSchemaV1)['~standard']),
 )
 
-const codec: Rule<Codec> = custom<Codec>(
-  'a codec { name, contentTypes, encode, decode }',
-  (value) => isObject(value) && isFunction((value as Codec).decode) && isFunction((value as Codec).encode),
-)
+const isCodec = (value: unknown): boolean => {
+  const { encode, decode } = (isObject(value) ? value : {}) as Partial<Record<keyof Codec, unknown>>
+  return typeof encode === 'function' && typeof decode === 'function'
+}
+
+const codec: Rule<Codec> = custom<Codec>('a codec { name, contentTypes, encode, decode }', isCodec)
 
 const qos: Rule<Qos> = (value, option) => integer({ min: 0, max: 2, default: 1 })(value, option) as Qos
 

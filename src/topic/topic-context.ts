@@ -1,18 +1,13 @@
-import type { StandardSchemaV1 } from '@standard-schema/spec'
-import { InvalidPayloadError, StateError, toError } from '../core/errors.ts'
+import { StateError, toError } from '../core/errors.ts'
 import type { Logger } from '../core/logger.ts'
-import { validate, type ValidationTexts } from '../core/validate.ts'
 import { capture, type Capture } from './capture.ts'
 import type { Codecs } from './codec/codecs.ts'
 import type { Delivery } from './delivery.ts'
-import { isPromise } from './handler.ts'
 import type { PublishOptions, TopicMessage } from './message.ts'
+import { checkPayload, undecodable } from './payload-check.ts'
 import type { Route } from './route.ts'
 import type { ParamsOf } from './topic-params.ts'
 import type { TopicReader } from './topic-reader.ts'
-
-/** A payload that its codec or schema refuses. No other attempt can cure it. */
-export class UndecodableError extends InvalidPayloadError {}
 
 /** What a route knows of its messages. */
 export interface Reading {
@@ -20,11 +15,6 @@ export interface Reading {
   readonly captures: readonly Capture[]
   readonly codecs: Codecs
   readonly topics: TopicReader
-}
-
-const TEXTS: ValidationTexts = {
-  schema: (filter) => `the schema of the route "${filter}"`,
-  payload: (filter) => `the payload of a message to the route "${filter}"`,
 }
 
 /** How far the payload is: decoding it is left until somebody looks at it. */
@@ -143,32 +133,32 @@ export class TopicContext<Filter extends string = string, Payload = unknown> {
     const { route, codecs } = this.#reading
     try {
       const decoded = codecs.decode(this.message, route.codec)
-      const value = route.schema === undefined ? decoded : this.#validate(route.schema, decoded)
-      this.#value = value
-      this.#stage = isPromise(value) && route.schema !== undefined ? 'checking' : 'ready'
+      if (route.schema === undefined) this.payload = decoded as Payload
+      else this.#check(checkPayload(route.schema, decoded, route.filter))
     } catch (error) {
       this.#break(error)
     }
   }
 
-  #validate(schema: StandardSchemaV1, decoded: unknown): unknown {
-    const value = validate(schema, decoded, this.#reading.route.filter, TEXTS)
-    if (!(value instanceof Promise)) return value
-    const checked = value.then(
+  #check(value: unknown): void {
+    if (!(value instanceof Promise)) {
+      this.payload = value as Payload
+      return
+    }
+    this.#stage = 'checking'
+    this.#value = value.then(
       (settled) => {
         this.payload = settled as Payload
       },
       (error: unknown) => this.#break(error),
     )
     // Where a middleware ends the message before its handler, nobody waits for it.
-    checked.catch(() => {})
-    return checked
+    ;(this.#value as Promise<void>).catch(() => {})
   }
 
   #break(error: unknown): never {
-    const { message, cause, issues = [] } = toError(error) as InvalidPayloadError
-    this.#value = new UndecodableError(message, issues, cause === undefined ? { cause: error } : { cause })
+    this.#value = undecodable(error)
     this.#stage = 'broken'
-    throw this.#value
+    throw toError(this.#value)
   }
 }

@@ -80,6 +80,13 @@ const BARS: Readonly<Record<string, Readonly<Record<string, Bar | readonly Bar[]
     'queue-thread': { figure: 'ratio', at: 'least', value: 0.4 },
     crashes: { figure: 'millhand', at: 'most', value: 2 },
   },
+  mqtt: {
+    qos0: { figure: 'ratio', at: 'least', value: 0.85 },
+    qos1: { figure: 'ratio', at: 'least', value: 0.85 },
+    'qos1-10ms': { figure: 'ratio', at: 'least', value: 20 },
+    'qos1-10ms-ideal': { figure: 'ratio', at: 'least', value: 0.9 },
+    'scale-2': { figure: 'ratio', at: 'least', value: 1.6 },
+  },
 }
 
 /** All of them must be met. */

@@ -32,8 +32,11 @@ export interface Case {
   readonly yardstick?: string
 }
 
-/** `calls/s`: commands or statements that a server executes in a second. */
-export type Unit = 'jobs/s' | 'ms' | 'MiB' | 'bytes' | 'calls/s'
+/**
+ * `calls/s`: commands or statements that a server executes in a second. `messages/CPU-s`: messages that a second of
+ * CPU is enough for, whatever the time on the wall.
+ */
+export type Unit = 'jobs/s' | 'messages/s' | 'messages/CPU-s' | 'ms' | 'MiB' | 'bytes' | 'calls/s'
 
 /** `warm-up`: before the clock, in the same process, thrown away. `quick`: for a first look. */
 export type Scale = 'full' | 'quick' | 'warm-up'

@@ -67,5 +67,13 @@ export function jsonLine({ suite, case: name, unit, millhand, peers, ratio, roun
 
 /** No more digits than mean something. */
 export function rounded(value: number, unit: Unit): number {
-  return Number(value.toFixed(unit === 'jobs/s' || unit === 'bytes' ? 0 : unit === 'ms' ? 3 : 2))
+  return Number(value.toFixed(DIGITS[unit] ?? 2))
+}
+
+const DIGITS: Readonly<Partial<Record<Unit, number>>> = {
+  'jobs/s': 0,
+  'messages/s': 0,
+  'messages/CPU-s': 0,
+  bytes: 0,
+  ms: 3,
 }

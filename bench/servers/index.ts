@@ -1,9 +1,10 @@
 import type { Scale } from '../case.ts'
 
-/** The servers that stores of jobs need. They are started in start.ts, by the process that starts all others. */
+/** The servers that stores of jobs, and topics, need. They are started in start.ts, by the process that starts all others. */
 const SERVERS = {
   redis: () => import('./redis.ts'),
   postgres: () => import('./postgres.ts'),
+  mosquitto: () => import('./mosquitto.ts'),
 }
 
 export type ServerName = keyof typeof SERVERS

@@ -1,4 +1,5 @@
 import type { PrivateServer } from '../../test/servers/private-server.ts'
+import { startMosquitto } from '../../test/servers/mosquitto.ts'
 import { startPostgres } from '../../test/servers/postgres.ts'
 import { startRedis } from '../../test/servers/redis.ts'
 import type { Suite } from '../case.ts'
@@ -20,6 +21,8 @@ const STARTS: Readonly<Record<ServerName, () => Promise<PrivateServer>>> = {
         'pg_stat_statements.track': 'none',
       },
     }),
+  // So that messages of QoS 0, too, can wait for a subscriber that is away.
+  mosquitto: () => startMosquitto({ settings: { queue_qos0_messages: 'true' } }),
 }
 
 /** Starts what the suite needs; it ends by `stop`, or with this process. Undefined: it needs none. */

@@ -9,6 +9,7 @@ const SUITES: Readonly<Record<string, () => Promise<{ readonly suite: Suite }>>>
   growth: () => import('./growth.ts'),
   server: () => import('./server.ts'),
   pool: () => import('./pool.ts'),
+  mqtt: () => import('./mqtt.ts'),
   'pool-settings': () => import('./pool-settings.ts'),
 }
 

@@ -10,6 +10,8 @@ export interface WireError {
   readonly name: string
   readonly message: string
   readonly stack: string | undefined
+  /** True for an error of Millhand, also where its class is not known on the other side. */
+  readonly isOurs?: true
   /** Own fields that can be copied: `code`, `errno`, `issues`. */
   readonly fields: Readonly<Record<string, unknown>>
   readonly cause?: Wire
@@ -42,6 +44,7 @@ function encode(error: Error, depth: number): WireError {
     name: textOf(name),
     message: textOf(message),
     stack: typeof stack === 'string' ? stack : undefined,
+    ...(error instanceof errors.MillhandError && { isOurs: true }),
     fields: fieldsOf(error),
     ...(cause === undefined || depth >= MAX_DEPTH ? {} : { cause: encodeAny(cause, depth + 1) }),
     ...(Array.isArray(inner) && depth < MAX_DEPTH
@@ -88,7 +91,7 @@ export function copyOf(value: object): unknown {
 export function errorFromWire(wire: WireError): Error {
   const options = wire.cause === undefined ? undefined : { cause: fromWire(wire.cause) }
   const error = new Error(wire.message, options)
-  Object.setPrototypeOf(error, prototypeOf(wire.name))
+  Object.setPrototypeOf(error, prototypeOf(wire))
   if (error.name !== wire.name) hide(error, 'name', wire.name)
   hide(error, 'stack', wire.stack ?? `${wire.name}: ${wire.message}`)
   if (wire.errors !== undefined) hide(error, 'errors', wire.errors.map(fromWire))
@@ -102,11 +105,12 @@ function fromWire(wire: Wire): unknown {
   return 'error' in wire ? errorFromWire(wire.error) : wire.value
 }
 
-function prototypeOf(name: string): object {
+function prototypeOf({ name, isOurs }: WireError): object {
   const ours = (errors as Record<string, unknown>)[name]
   const found = ours ?? (globalThis as Record<string, unknown>)[name]
   const isError = typeof found === 'function' && (found === Error || found.prototype instanceof Error)
-  return isError ? (found.prototype as object) : Error.prototype
+  if (isError) return found.prototype as object
+  return isOurs === true ? errors.MillhandError.prototype : Error.prototype
 }
 
 /** As errors have theirs: there, but not among the keys. */

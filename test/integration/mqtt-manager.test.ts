@@ -170,19 +170,6 @@ describe('a group of workers', () => {
     expect(twice()).toEqual([])
   })
 
-  test('gives up a worker whose session another client has taken over, and does not fight for it', async () => {
-    const workers = manager()
-    const given: string[] = []
-    workers.events.on('failed', ({ worker, error }) => given.push(`${worker} ${Reflect.get(error, 'code')}`))
-    await workers.startWorkers(2)
-    const thief = manager()
-    await thief.startWorkers(1)
-    await until(() => given.length === 1)
-    expect(given).toEqual(['mqtt-0 CLIENT_TAKEN_OVER'])
-    expect(workers.health().workers[0]).toMatchObject({ alive: false, restarts: 0, status: 'failed' })
-    expect(thief.health().active).toBe(1)
-  })
-
   test('starts a worker again whose handler never ends, when it may kill a blocked one', async () => {
     const workers = manager({
       supervision: { env: { LEDGER: join(folder, 'ledger') }, stallThreshold: '300ms', onStall: 'kill' },

@@ -41,9 +41,16 @@ describe('whether a worker that has ended is started again', () => {
     new InvalidOptionError('root', 'expected root'),
     new MillhandError('MODULE_LOAD', 'no such export'),
     new MillhandError('UNSUPPORTED', 'cannot do that'),
+    new MillhandError('BROKER_REFUSED', 'bad user name or password'),
   ])('a start that fails with %o is not tried again: the program itself is wrong', (error) => {
     const decision = decide('permanent', end({ error, upMs: 0 }), NO_RESTARTS, rules)
     expect(decision).toEqual({ action: 'give-up', reason: 'cannot start for a reason that stays' })
+  })
+
+  test('what another has taken over is not taken back, however long it was ours', () => {
+    const error = new MillhandError('CLIENT_TAKEN_OVER', 'session taken over')
+    const decision = decide('permanent', end({ error, upMs: 60_000 }), NO_RESTARTS, rules)
+    expect(decision.action).toBe('give-up')
   })
 
   test('the same error in the life of a worker that was up is one like any other', () => {

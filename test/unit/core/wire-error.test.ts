@@ -27,6 +27,13 @@ describe('an error that crosses to another thread or process', () => {
     expect(String(copy)).toBe(String(error))
   })
 
+  test('is one of ours still when its class is not known here', () => {
+    class MqttError extends MillhandError {}
+    const copy = cross(new MqttError('SHUTDOWN', 'over'))
+    expect(copy).toBeInstanceOf(MillhandError)
+    expect(copy).toMatchObject({ name: 'MqttError', code: 'SHUTDOWN', message: 'over' })
+  })
+
   test('keeps the name of a class that is not known here', () => {
     class MailError extends Error {
       override name = 'MailError'

@@ -59,7 +59,7 @@ export class MqttConnection {
       return (this.#listeners.get(message.topic) ?? onMessage)(message, receipt)
     }
     this.#intake = new Intake(settings, deliver, {
-      onAnswers: (packets) => this.#link?.write(packets),
+      onAnswers: (packets) => this.#reconnection?.answer(packets),
       onError: (error, message) => this.events.emit('error', { error: failureOf(error, message) }),
       onOverflow: (messages, bytes) => this.#overflow(messages, bytes),
       onDropped: () => this.events.emit('dropped', { messages: 1 }),

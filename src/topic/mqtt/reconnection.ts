@@ -45,6 +45,11 @@ export class Reconnection {
     return this.#link?.isEstablished === true ? this.#link : undefined
   }
 
+  /** Answers to what has come, which may be before the link can be used: a session begins with its messages. */
+  answer(packets: Uint8Array): void {
+    this.#link?.write(packets)
+  }
+
   /** Resolves when it is connected for the first time. @throws MqttError */
   begin(): Promise<void> {
     this.#running = this.#run()
@@ -105,11 +110,12 @@ export class Reconnection {
         this.#fail(error, isFirst)
         return
       }
-      const isBrief = livedMs !== undefined && livedMs < STABLE_MS
+      // One that we dropped for want of room is waited for, and no sign of trouble.
+      const isBrief = livedMs !== undefined && livedMs < STABLE_MS && !this.#isFull
       suspicious = isBrief ? suspicious + 1 : 0
       if (suspicious === SUSPICIOUS) this.#suspect()
-      const delay = retryDelayMs(this.#settings, attempts)
-      attempts = livedMs !== undefined && !isBrief ? 0 : attempts + 1
+      if (livedMs !== undefined && !isBrief) attempts = 0
+      const delay = retryDelayMs(this.#settings, attempts++)
       const retryInMs = isFirst ? Math.min(delay, patience - elapsed) : delay
       this.#events.onDisconnected(error, retryInMs)
       await sleep(retryInMs, this.#ending.signal)

@@ -38,7 +38,8 @@ export class RecentSequences {
   }
 
   has(key: string, sequence: number): boolean {
-    return this.#windows.get(key)?.handled.has(sequence) === true
+    const window = this.#windows.get(key)
+    return window !== undefined && sequence > window.last - this.#reach && window.handled.has(sequence)
   }
 
   add(key: string, sequence: number): void {

@@ -1,15 +1,15 @@
 import { BackendError } from '../../core/errors.ts'
-import type { EnqueueResult } from '../../queue/backend.ts'
+import type { EnqueueRequest, EnqueueResult, Transaction } from '../../queue/backend.ts'
 import type { NewJob } from '../../queue/job.ts'
+import { inChunks } from './chunks.ts'
+import { enqueue } from './enqueue.ts'
+import type { Store } from './store.ts'
 
 /** Two statements of a queue at once: while the disk works for one, the server works on the other. */
 const UNDER_WAY = 2
 /** What goes together. A statement that is larger gains nothing, and keeps others waiting. */
 const MOST_JOBS = 1000
 const MOST_CHARACTERS = 1_048_576
-
-/** Stores jobs of one queue, in one statement. */
-export type Put = (queue: string, jobs: readonly NewJob[]) => Promise<EnqueueResult[]>
 
 interface Add {
   readonly jobs: readonly NewJob[]
@@ -28,14 +28,32 @@ interface Line {
  * for many jobs as for one, and each connection more has plans of its own to make.
  */
 export class Adds {
-  readonly #put: Put
+  readonly #store: Store
   readonly #lines = new Map<string, Line>()
 
-  constructor(put: Put) {
-    this.#put = put
+  constructor(store: Store) {
+    this.#store = store
   }
 
-  add(queue: string, jobs: readonly NewJob[]): Promise<EnqueueResult[]> {
+  enqueue(request: EnqueueRequest, transaction?: Transaction): Promise<EnqueueResult[]> {
+    const { queue, jobs, maxLength } = request
+    if (transaction !== undefined) {
+      return this.#store.within(transaction, (session) =>
+        inChunks(jobs, (chunk) =>
+          enqueue(session, { ...request, jobs: chunk }, this.#store.prepare(session)),
+        ),
+      )
+    }
+    // What was counted for one add is not for others.
+    if (maxLength !== null) return inChunks(jobs, (chunk) => this.#put({ ...request, jobs: chunk }))
+    return inChunks(jobs, (chunk) => this.#add(queue, chunk))
+  }
+
+  #put(request: EnqueueRequest): Promise<EnqueueResult[]> {
+    return this.#store.run((session) => enqueue(session, request, this.#store.prepare(session)))
+  }
+
+  #add(queue: string, jobs: readonly NewJob[]): Promise<EnqueueResult[]> {
     let line = this.#lines.get(queue)
     if (line === undefined) this.#lines.set(queue, (line = { underWay: 0, waiting: [] }))
     const { promise, resolve, reject } = Promise.withResolvers<EnqueueResult[]>()
@@ -58,10 +76,8 @@ export class Adds {
   /** Never rejects. */
   async #send(queue: string, adds: readonly Add[]): Promise<void> {
     try {
-      const results = await this.#put(
-        queue,
-        adds.length === 1 ? adds[0]!.jobs : adds.flatMap(({ jobs }) => jobs),
-      )
+      const all = adds.length === 1 ? adds[0]!.jobs : adds.flatMap(({ jobs }) => jobs)
+      const results = await this.#put({ queue, jobs: all, maxLength: null })
       let from = 0
       for (const { jobs, resolve } of adds) resolve(results.slice(from, (from += jobs.length)))
     } catch (error) {
@@ -70,7 +86,9 @@ export class Adds {
         return
       }
       // What one of them has done to deserve it is not for the others.
-      for (const { jobs, resolve, reject } of adds) await this.#put(queue, jobs).then(resolve, reject)
+      for (const { jobs, resolve, reject } of adds) {
+        await this.#put({ queue, jobs, maxLength: null }).then(resolve, reject)
+      }
     }
   }
 }

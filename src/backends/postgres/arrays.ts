@@ -67,3 +67,34 @@ function header(buffer: Buffer, oid: number, values: readonly Value[]): number {
   buffer.writeInt32BE(values.length, 12)
   return buffer.writeInt32BE(1, 16)
 }
+
+/** What is in such a Buffer, in the text format, for drivers that send nothing else. */
+export function arrayText(buffer: Buffer): string {
+  const oid = buffer.readInt32BE(8)
+  const items: string[] = []
+  for (let at = HEADER; at < buffer.length;) {
+    const size = buffer.readInt32BE(at)
+    at += 4
+    if (size < 0) items.push('NULL')
+    else {
+      items.push(itemText(oid, buffer.subarray(at, at + size)))
+      at += size
+    }
+  }
+  return `{${items.join(',')}}`
+}
+
+function itemText(oid: number, item: Buffer): string {
+  switch (oid) {
+    case OID.int2:
+      return String(item.readInt16BE())
+    case OID.int4:
+      return String(item.readInt32BE())
+    case OID.int8:
+      return String(item.readBigInt64BE())
+    case OID.bool:
+      return item[0] === 0 ? 'f' : 't'
+    default:
+      return `"${item.toString().replaceAll(/["\\]/g, '\\$&')}"`
+  }
+}

@@ -26,13 +26,11 @@ import { JOB_STATES, type JobRecord, type JobRef } from '../../queue/job.ts'
 import { Adds } from './adds.ts'
 import { CHUNK, inChunks } from './chunks.ts'
 import { checkToken, readTaken, take, takeValues, type Taken, type TakenJson } from './claim.ts'
-import { enqueue } from './enqueue.ts'
 import { get, stats } from './inspect.ts'
 import { look } from './look.ts'
 import { expire, maintain, reapOwner, renew } from './maintain.ts'
 import { advance, readSchedule } from './schedule.ts'
 import { search } from './search.ts'
-import type { Session } from './session.ts'
 import { finish, Plain, progress, settleRest, start } from './settle.ts'
 import { cancel, PURGE, REPLAY, setPaused, sweep, type Sweep } from './steer.ts'
 import { Store, type StoreOptions } from './store.ts'
@@ -49,11 +47,7 @@ export class PostgresBackend implements Backend {
   /** @param url others can open the same by it. */
   constructor(options: StoreOptions, url: string | null) {
     this.#store = new Store(options)
-    this.#adds = new Adds((queue, jobs) =>
-      this.#store.run((session) =>
-        enqueue(session, { queue, jobs, maxLength: null }, this.#store.prepare(session)),
-      ),
-    )
+    this.#adds = new Adds(this.#store)
     this.capabilities = Object.freeze({
       durable: true,
       sharedBy: 'network',
@@ -81,18 +75,8 @@ export class PostgresBackend implements Backend {
 
   // -------------------------------------------------------------------------------------------- producing
 
-  enqueue({ queue, jobs, maxLength }: EnqueueRequest, transaction?: Transaction): Promise<EnqueueResult[]> {
-    const put = (session: Session, chunk: EnqueueRequest['jobs']): Promise<EnqueueResult[]> =>
-      enqueue(session, { queue, jobs: chunk, maxLength }, this.#store.prepare(session))
-    return this.#store.operate(() => {
-      if (transaction !== undefined) {
-        return this.#store.within(transaction, (session) => inChunks(jobs, (chunk) => put(session, chunk)))
-      }
-      const store = (chunk: EnqueueRequest['jobs']): Promise<EnqueueResult[]> =>
-        this.#store.run((session) => put(session, chunk))
-      // What was counted for one add is not for others.
-      return inChunks(jobs, maxLength === null ? (chunk) => this.#adds.add(queue, chunk) : store)
-    })
+  enqueue(request: EnqueueRequest, transaction?: Transaction): Promise<EnqueueResult[]> {
+    return this.#store.operate(() => this.#adds.enqueue(request, transaction))
   }
 
   // -------------------------------------------------------------------------------------------- consuming

@@ -1,5 +1,6 @@
 import { InvalidOptionError, show } from '../../core/errors.ts'
 import type { PgClient } from './client.ts'
+import { fromPostgresJs, isPostgresJs } from './postgres-js.ts'
 import { quoted } from './schema.ts'
 import { Session } from './session.ts'
 
@@ -21,23 +22,24 @@ export class CallerClients {
 
   /** @throws InvalidOptionError for what is no client of our database, or has no transaction open. */
   async check(transaction: unknown, own: () => Promise<Session>): Promise<PgClient> {
-    if (!isClient(transaction)) {
+    const given = isPostgresJs(transaction) ? fromPostgresJs(transaction) : transaction
+    if (!isClient(given)) {
       throw new InvalidOptionError(
         'transaction',
-        `expected transaction to be a client of the pg driver, in a transaction, got: ${show(transaction)}`,
+        `expected transaction to be a client of pg, or the sql of sql.begin of postgres.js, in a transaction, got: ${show(transaction)}`,
       )
     }
-    if (!(await isInTransaction(transaction))) {
+    if (!(await isInTransaction(given))) {
       throw new InvalidOptionError(
         'transaction',
         'expected transaction to be a client in an open transaction, got one that is in none: BEGIN comes first, and COMMIT when the promise has resolved',
       )
     }
-    if (this.#known.has(transaction)) return transaction
+    if (this.#known.has(transaction as object)) return given
     const text = IDENTITY(this.#schema)
     const [ours, theirs] = await Promise.all([
       own().then((session) => session.row(text)),
-      transaction
+      given
         .query({ text, rowMode: 'array', types: RAW })
         .then((result) => (result as { rows: unknown[][] }).rows[0]),
     ])
@@ -47,8 +49,8 @@ export class CallerClients {
         `expected transaction to be a client of ${this.#label}, got one of another database`,
       )
     }
-    this.#known.add(transaction)
-    return transaction
+    this.#known.add(transaction as object)
+    return given
   }
 }
 

@@ -55,7 +55,13 @@ export interface Settings {
 
 export interface Driver {
   Pool: new (
-    settings: Settings & { max: number; idleTimeoutMillis: number; allowExitOnIdle: boolean },
+    settings: Settings & {
+      max: number
+      idleTimeoutMillis: number
+      allowExitOnIdle: boolean
+      /** Called with each new connection, before anybody gets it. */
+      verify: (client: OwnClient, done: (error?: Error) => void) => void
+    },
   ) => OwnPool
   Client: new (settings: Settings) => OwnClient
 }

@@ -27,6 +27,12 @@ interface Generation {
 }
 
 const IDLE_MS = 30_000
+/**
+ * A server that writes an answer to a machine which is gone keeps the locks of that statement until it gives up, after a
+ * quarter of an hour unless it is told otherwise.
+ */
+const GONE = `SELECT set_config('tcp_user_timeout', '15s', false), set_config('tcp_keepalives_idle', '10', false),
+  set_config('tcp_keepalives_interval', '5', false), set_config('tcp_keepalives_count', '3', false)`
 
 /** Whoever asks on a connection that failed is told by the answer. */
 function unheard(): void {}
@@ -141,6 +147,12 @@ export class Connections {
       max: connections,
       idleTimeoutMillis: IDLE_MS,
       allowExitOnIdle: true,
+      // Where it cannot be set, it is as before.
+      verify: (client, done) =>
+        void client.query({ text: GONE, query_timeout: this.#options.deadlineMs }).then(
+          () => done(),
+          () => done(),
+        ),
     })
     // An idle connection was cut off; whoever needs one next makes a new one.
     pool.on('error', () => {})

@@ -49,6 +49,8 @@ interface Client {
     destroy(): unknown
     on(event: 'drain', listener: () => void): unknown
   }
+  /** Since the CONNACK. */
+  readonly connected: boolean
   on(event: string, listener: (...args: never[]) => void): unknown
   end(force: boolean, disconnect: object): unknown
   handleMessage: () => void
@@ -81,7 +83,6 @@ export function openDriver(mqtt: Mqtt, settings: Settings, target: URL, events: 
   const client = mqtt(clientOptions(settings, target)) as Client
   const { stream } = client
   let failure: Error | undefined
-  let isReady = false
   let packets = 0
   let pings = 0
   const fail = (thrown: unknown): void => {
@@ -120,7 +121,6 @@ export function openDriver(mqtt: Mqtt, settings: Settings, target: URL, events: 
   }
   client.on('error', (error: Error) => fail(error))
   client.on('connect', () => {
-    isReady = true
     if (failure === undefined) events.onReady()
   })
   client.on('close', () => events.onClose(failure ?? new Error('the connection was closed')))
@@ -136,7 +136,7 @@ export function openDriver(mqtt: Mqtt, settings: Settings, target: URL, events: 
     write: (bytes) => void stream.write(bytes),
     end: (sessionExpiryInterval) => {
       const properties = sessionExpiryInterval === undefined ? {} : { properties: { sessionExpiryInterval } }
-      if (isReady) client.end(false, { reasonCode: 0, ...properties })
+      if (client.connected) client.end(false, { reasonCode: 0, ...properties })
       else stream.destroy()
     },
     destroy: () => {

@@ -2,7 +2,7 @@ import { after } from '../../core/timer.ts'
 import { type Driver, type Mqtt, openDriver, secondsOf } from './driver.ts'
 import type { Intake } from './intake.ts'
 import { isLasting, MqttError, reasonText } from './mqtt-error.ts'
-import type { Settings } from './mqtt-options.ts'
+import { brokerName, type Settings } from './mqtt-options.ts'
 import type { BrokerLimits, Outbox } from './outbox.ts'
 import { publishingOf } from './outgoing-message.ts'
 import type { PacketIds } from './packet-ids.ts'
@@ -22,16 +22,13 @@ export interface LinkParts {
 }
 
 const TAKEN_OVER = 0x8e
+/** How long the good-bye may take. */
+const GOODBYE_MS = 1000
 const NO_LIMITS: BrokerLimits = {
   receiveMaximum: 65_535,
   maximumQos: 2,
   maximumPacketSize: Number.POSITIVE_INFINITY,
   retainAvailable: true,
-}
-
-/** `mqtt://host:1883`, for messages: the rest of a URL may have secrets in it. */
-export function brokerName({ protocol, host }: URL): string {
-  return `${protocol}//${host}`
 }
 
 /** One connection to the network, from CONNECT to its end. It is never used again. */
@@ -166,6 +163,15 @@ export class Link {
     this.#error ??= error
     this.#driver.destroy()
     this.#over()
+  }
+
+  /** Ends it in good order: what we have acknowledged reaches the broker, which is to send the rest again. */
+  leave(error: MqttError): void {
+    if (this.#isClosed) return
+    this.#error ??= error
+    this.#parts.intake.flush()
+    this.end(undefined)
+    void this.closed.then(after(GOODBYE_MS, () => this.#driver.destroy()))
   }
 
   /** Says good-bye. */

@@ -233,3 +233,8 @@ function credential(text: string): string | undefined {
 export function retryDelayMs(settings: Settings, attempts: number): number {
   return backoffMs(settings.backoff, attempts)
 }
+
+/** `mqtt://host:1883`, for messages: the rest of a URL may have secrets in it. */
+export function brokerName({ protocol, host }: URL): string {
+  return `${protocol}//${host}`
+}

@@ -1,8 +1,8 @@
 import { toError } from '../../core/errors.ts'
 import { settledWithin, sleep } from '../../core/sleep.ts'
-import { brokerName, Link, type LinkParts } from './link.ts'
+import { Link, type LinkParts } from './link.ts'
 import { isLasting, MqttError } from './mqtt-error.ts'
-import { retryDelayMs, type Settings } from './mqtt-options.ts'
+import { brokerName, retryDelayMs, type Settings } from './mqtt-options.ts'
 
 export interface ReconnectionEvents {
   readonly onConnected: (sessionPresent: boolean, attempts: number) => void
@@ -59,7 +59,7 @@ export class Reconnection {
   /** Drops the link, and waits for room before there is another. */
   dropFull(error: MqttError): void {
     this.#isFull = true
-    this.#link?.drop(error)
+    this.#link?.leave(error)
   }
 
   /** Handlers have ended, or one was given up. */
@@ -105,6 +105,7 @@ export class Reconnection {
       if (
         isHopeless ||
         (isFirst &&
+          !this.#isFull &&
           (isLasting(error.reasonCode ?? 0) || error.code !== 'BROKER_UNAVAILABLE' || elapsed >= patience))
       ) {
         this.#fail(error, isFirst)
@@ -114,7 +115,7 @@ export class Reconnection {
       const isBrief = livedMs !== undefined && livedMs < STABLE_MS && !this.#isFull
       suspicious = isBrief ? suspicious + 1 : 0
       if (suspicious === SUSPICIOUS) this.#suspect()
-      if (livedMs !== undefined && !isBrief) attempts = 0
+      if (this.#isFull || (livedMs !== undefined && !isBrief)) attempts = 0
       const delay = retryDelayMs(this.#settings, attempts++)
       const retryInMs = isFirst ? Math.min(delay, patience - elapsed) : delay
       this.#events.onDisconnected(error, retryInMs)
@@ -178,7 +179,7 @@ export class Reconnection {
 
   #suspect(): void {
     const text = `${brokerName(this.#home)} has ended ${SUSPICIOUS} connections in a row soon after their beginning: another client may have the client id "${this.#settings.clientId}"`
-    this.#parts.onError(new MqttError('BROKER_UNAVAILABLE', text))
+    this.#parts.onError(new MqttError('CLIENT_TAKEN_OVER', text))
   }
 
   /** After an overflow: the broker would send as much again at once. */

@@ -41,7 +41,8 @@ export class Consumer implements Surroundings {
   #isHeld = false
   /** Messages that were taken and are not over. */
   #inHand = 0
-  #idle = Promise.withResolvers<void>()
+  /** Made when somebody waits for it. */
+  #idle: PromiseWithResolvers<void> | undefined
   #processed = 0
   #failed = 0
 
@@ -122,6 +123,7 @@ export class Consumer implements Surroundings {
   async idle(ms: number): Promise<boolean> {
     if (this.#inHand === 0) return true
     const waited = new AbortController()
+    this.#idle ??= Promise.withResolvers()
     void this.#idle.promise.then(() => waited.abort())
     return !(await sleep(ms, waited.signal))
   }
@@ -260,9 +262,9 @@ export class Consumer implements Surroundings {
   }
 
   #left(): void {
-    if (--this.#inHand > 0) return
+    if (--this.#inHand > 0 || this.#idle === undefined) return
     this.#idle.resolve()
-    this.#idle = Promise.withResolvers()
+    this.#idle = undefined
   }
 
   #giveUp(handling: Handling, reason: Error): void {

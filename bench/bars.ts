@@ -81,6 +81,8 @@ const BARS: Readonly<Record<string, Readonly<Record<string, Bar | readonly Bar[]
     crashes: { figure: 'millhand', at: 'most', value: 2 },
   },
   mqtt: {
+    match: { figure: 'ratio', at: 'least', value: 50 },
+    'match-growth': { figure: 'ratio', at: 'least', value: 0.5 },
     qos0: { figure: 'ratio', at: 'least', value: 0.85 },
     qos1: { figure: 'ratio', at: 'least', value: 0.85 },
     'qos1-10ms': { figure: 'ratio', at: 'least', value: 20 },

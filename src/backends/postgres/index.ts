@@ -17,8 +17,8 @@ export interface PostgresOptions {
   readonly connections?: number
   /**
    * Whether a connection listens for new jobs while workers wait. Switch it off behind a pooler that shares connections
-   * out by transaction, through which notifications do not come: jobs of other processes are then found by the workers'
-   * polls, within 5 s. Of a pool of yours, one connection is kept to listen. Default: true.
+   * out by transaction, through which notifications do not come: jobs of other processes are then found within
+   * 5 s, by a look of each process at all queues. Of a pool of yours, one connection is kept to listen. Default: true.
    */
   readonly listen?: boolean
   /** How long the server may take for a statement, before the connection is taken for dead. Default: 5 s. */

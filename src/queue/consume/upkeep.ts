@@ -20,9 +20,9 @@ const STEP = 500
 const LAST_STEP_MS = 1_000
 
 /** In which part of the time between two steps the first comes after a rest, when others will do one as well. */
-const LATER = 0.5
+const LATER = 0.2
 /** The same for whoever runs a job. Its lease counts from the claim, so it must not be left for long. */
-const SOON = 0.1
+const SOON = 0.05
 
 /**
  * Runs the upkeep of the store from time to time, in bounded steps with room between them, while jobs wait or are
@@ -103,9 +103,10 @@ export class Upkeep extends Service {
       onError(error)
     }
     if (!this.#going) return
-    this.#rests = calm && !this.#stirred
+    this.#rests = calm
     this.#nextAt = Infinity
-    if (!this.#rests) this.#next(next)
+    if (!calm) this.#next(next)
+    else if (this.#stirred) this.#stir(LATER)
   }
 
   /** Others whose upkeep rested say which types they handle within the next time between two steps. */

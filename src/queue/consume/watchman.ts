@@ -8,13 +8,13 @@ interface Silent {
 }
 
 /** How often the one that looks for all does so. */
-const LOOK_MS = 4_000
+const LOOK_MS = 4_300
 /** After so long without a look by anybody, each looks for itself: a hint that was lost costs no job 5 s. */
-const PATIENCE_MS = 4_500
+const PATIENCE_MS = 4_600
 /** Not all at once, for the first that looks does it for all. */
-const SPREAD_MS = 250
+const SPREAD_MS = 200
 /** Over before anybody loses patience, so that a looker that has died is replaced at once. */
-const TERM_MS = 4_400
+const TERM_MS = 4_500
 /** Workers that have or know of something do upkeep more often than that. */
 const NEGLECT_MS = 7_000
 
@@ -68,7 +68,8 @@ export class Watchman {
   #begin(): void {
     this.#leads = false
     this.#endOverhearing = this.#backend.overhear?.(() => this.#overheard()) ?? (() => {})
-    this.#lookIn(patience())
+    // What begins together does not look together for ever.
+    this.#lookIn(PATIENCE_MS * (0.25 + Math.random() / 2))
   }
 
   #end(): void {

@@ -1,8 +1,7 @@
-import { mkdirSync } from 'node:fs'
-import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { BackendError, openBackend, Queue } from 'millhand'
 import type { ChaosContext, CaseResult, OpenStore } from './case.ts'
+import { LedgerFolder } from './ledger-folder.ts'
 import { jobId, QUEUE, queueOptions, type Work } from './job.ts'
 import { Proxy } from './proxy.ts'
 import { judge, type Interruption } from './referee.ts'
@@ -41,11 +40,11 @@ export class Trial {
   readonly store: OpenStore
   readonly proxy: Proxy | undefined
   readonly #options: TrialOptions
-  readonly #ledgers: string
+  readonly #ledgers: LedgerFolder
 
   static async open(context: ChaosContext, options: TrialOptions): Promise<Trial> {
-    const ledgers = join(context.folder, 'ledgers')
-    mkdirSync(ledgers, { recursive: true })
+    // A server does not wait for us when it waits for the disk; a file that is shared does.
+    const ledgers = new LedgerFolder(context.folder, !context.store.isServer)
     const { storeFolder = context.folder, durable = false } = options
     const store = await context.store.open(storeFolder, { durable })
     const proxy =
@@ -59,7 +58,7 @@ export class Trial {
 
   private constructor(
     { queue, store, proxy }: Pick<Trial, 'queue' | 'store' | 'proxy'>,
-    { url, ledgers }: { url: string; ledgers: string },
+    { url, ledgers }: { url: string; ledgers: LedgerFolder },
     options: TrialOptions,
     signal: AbortSignal,
   ) {
@@ -71,8 +70,7 @@ export class Trial {
     const { processes, concurrency, leaseMs, env } = options
     this.supervisor = new Supervisor({
       url,
-      ledgers,
-      // The server does not wait for us when it waits for the disk; a file that is shared does.
+      ledgers: ledgers.path,
       durableLedgers: this.store.server === undefined,
       processes,
       concurrency,
@@ -106,7 +104,7 @@ export class Trial {
   }
 
   runs(): Run[] {
-    return readRuns(this.#ledgers)
+    return readRuns(this.#ledgers.path)
   }
 
   /** Resolves when nothing is left to do. That it takes too long is a violation. */
@@ -138,6 +136,7 @@ export class Trial {
   /** Ends the processes and compares what they did with what the queue says. */
   async judge(): Promise<CaseResult> {
     await this.supervisor.stop()
+    this.#ledgers.keep()
     const done = new Set<number>()
     for (const n of this.accepted) {
       const job = await this.queue.get(jobId(n))

@@ -5,15 +5,18 @@
 export const ENQUEUE: string = `
 local function enqueue(q, packed, max)
   local lineCount, count, at = struct.unpack('>HH', packed)
-  local lines, lists = {}, {}
+  local lines, lists, sizes = {}, {}, {}
   for i = 1, lineCount do
     lines[i], at = struct.unpack('>Hc0', packed, at)
-    lists[i] = {}
+    lists[i], sizes[i] = {}, 0
   end
   local ids, blobs, modes, places, times = {}, {}, {}, {}, {}
+  local read, write = struct.unpack, struct.pack
   for i = 1, count do
-    modes[i], places[i], ids[i], blobs[i], at = struct.unpack('>BHHc0I4c0', packed, at)
-    if modes[i] == 1 or modes[i] == 2 then times[i], at = struct.unpack('>d', packed, at) end
+    local mode
+    mode, places[i], ids[i], blobs[i], at = read('>BHHc0I4c0', packed, at)
+    modes[i] = mode
+    if mode == 1 or mode == 2 then times[i], at = read('>d', packed, at) end
   end
   local room = math.huge
   local unfinished = 0
@@ -37,28 +40,31 @@ local function enqueue(q, packed, max)
   if added == 0 then return results, unfinished end
 
   local before = call('HINCRBY', q.meta, 'seq', added) - added
-  local records = {}
+  -- Counted, for Lua searches for the end of a table each time it is asked for its length.
+  local records, size, stamp = {}, 0, write('>I6', now)
   local first
   for i = 1, count do
     local n = results[i]
     if n > 0 then
-      local seq, blob = before + n, blobs[i]
+      local seq, id, blob = before + n, ids[i], blobs[i]
       results[i] = seq
-      local entry = seq .. ':' .. ids[i]
-      records[#records + 1] = ids[i]
-      records[#records + 1] = struct.pack('>I6I6', seq, now) .. blob
+      local entry = seq .. ':' .. id
+      records[size + 1], records[size + 2] = id, write('>I6', seq) .. stamp .. blob
+      size = size + 2
       if byte(blob) >= 128 then
-        local _, _, _, expire = struct.unpack('>BHHc0I6', blob)
+        local _, _, _, expire = read('>BHHc0I6', blob)
         call('ZADD', q.e, now + expire, entry)
       end
-      local runAt = times[i] and (modes[i] == 1 and now + times[i] or times[i])
+      local time = times[i]
+      local runAt = time and (modes[i] == 1 and now + time or time)
       if runAt and runAt > now then
         if not first or runAt < first then first = runAt end
         call('ZADD', q.d, runAt, entry)
         call('ZADD', q.x, seq, entry)
       else
-        local list = lists[places[i]]
-        list[#list + 1] = entry
+        local place = places[i]
+        sizes[place] = sizes[place] + 1
+        lists[place][sizes[place]] = entry
       end
     elseif n < 0 and seen[ids[i]] and not known[i] then
       results[i] = n - before
@@ -67,9 +73,9 @@ local function enqueue(q, packed, max)
   callAll('HSET', q.j, records)
   for i = 1, lineCount do
     local list = lists[i]
-    if #list > 0 and callAll('RPUSH', q['w:' .. lines[i]], list) then
+    if sizes[i] > 0 and callAll('RPUSH', q['w:' .. lines[i]], list) then
       -- Who could take jobs of this line has been told of those before them.
-      if call('LLEN', q['w:' .. lines[i]]) == #list then
+      if call('LLEN', q['w:' .. lines[i]]) == sizes[i] then
         call('ZADD', q.lines, -string.match(lines[i], '^%d+'), lines[i])
         wake(q)
       elseif call('HGET', q.meta, 'holes') then wake(q) end

@@ -158,6 +158,8 @@ export class Connections {
     pool.on('error', () => {})
     pool.on('connect', (client) => {
       clients.add(client)
+      // Its pool does not listen while it is verified or lent, and an error that nobody hears ends the process.
+      client.on('error', unheard)
       client.on('end', () => clients.delete(client))
     })
     return { pool, clients, over, giveUp }

@@ -23,7 +23,7 @@ export interface Counter {
 }
 
 /** No poll is rarer than one in 5 s, so that a lost wake-up holds up no job for longer. */
-const WATCHED_MS: Readonly<Record<Scale, number>> = { full: 10_000, quick: 5_000, 'warm-up': 0 }
+const WATCHED_MS: Readonly<Record<Scale, number>> = { full: 20_000, quick: 5_000, 'warm-up': 0 }
 /** What is done once at the start is not counted. */
 const SETTLE_MS: Readonly<Record<Scale, number>> = { full: 3_000, quick: 200, 'warm-up': 0 }
 

@@ -4,10 +4,12 @@
  *     npm run chaos -- sqlite [--quick] [--json] [--case kill] [--seed 1]
  *     npm run chaos -- redis [--quick] [--json] [--case outages] [--seed 1]
  *     npm run chaos -- server [--quick] [--json] [--case reload] [--seed 1]
+ *     npm run chaos -- mqtt [--quick] [--json] [--case crash] [--seed 1]
  *
  * Ends with 1 when a job was lost or ran twice without a reason, or anything else was wrong. See README.md.
  */
 import { parseArguments, UsageError, type Arguments } from './arguments.ts'
+import { MQTT_SUITE, mqttSuite } from './mqtt/suite.ts'
 import { isWell, jsonLine, serverJsonLine } from './report.ts'
 import { runSuite } from './run-suite.ts'
 import { SERVER_SUITE, serverSuite } from './server/suite.ts'
@@ -20,6 +22,11 @@ async function main(args: Arguments, signal: AbortSignal): Promise<void> {
   if (name === SERVER_SUITE) {
     say(`chaos ${name}, seed ${seed}${quick ? ', quick: as many runs as fit' : ''}`)
     if (!(await serverSuite(args, { signal, say }))) process.exitCode = 1
+    return
+  }
+  if (name === MQTT_SUITE) {
+    say(`chaos ${name}, seed ${seed}${quick ? ', quick: fewer faults' : ''}`)
+    if (!(await mqttSuite(args, { signal, say }))) process.exitCode = 1
     return
   }
   const suite = SUITES[name]!
@@ -38,7 +45,8 @@ async function main(args: Arguments, signal: AbortSignal): Promise<void> {
 const stop = new AbortController()
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort())
 try {
-  await main(parseArguments(process.argv.slice(2), [...Object.keys(SUITES), SERVER_SUITE]), stop.signal)
+  const suites = [...Object.keys(SUITES), SERVER_SUITE, MQTT_SUITE]
+  await main(parseArguments(process.argv.slice(2), suites), stop.signal)
 } catch (error) {
   const text =
     error instanceof UsageError ? error.message : error instanceof Error ? error.stack : String(error)

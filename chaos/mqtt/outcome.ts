@@ -26,6 +26,8 @@ export interface Outcome {
   readonly lost: readonly number[]
   /** Runs of a message beyond its first. */
   readonly duplicates: number
+  /** What excuses how many of them. */
+  readonly excuses: Readonly<Record<string, number>>
   /** For people: what nothing excuses. */
   readonly unexplained: readonly string[]
   readonly faults: number
@@ -46,19 +48,24 @@ export function judge({ accepted, sentAgain, runs, hits, restarts }: Evidence): 
     byMessage.get(n)?.some(({ endedAt }) => endedAt !== undefined) === true
   let duplicates = 0
   const unexplained: string[] = []
+  const found: Record<string, number> = {}
   for (const [n, ofMessage] of byMessage) {
     for (const [at, run] of ofMessage.entries()) {
       if (at === 0) continue
       duplicates++
       const before = ofMessage[at - 1]!
-      if (sentAgain.has(n) || hits.some((hit) => excuses(hit, before, run))) continue
-      unexplained.push(`message ${n} was handled twice: ${text(before)}, ${text(run)}`)
+      const excuse = sentAgain.has(n)
+        ? 'published again'
+        : hits.find((hit) => isExcuse(hit, before, run))?.kind
+      if (excuse !== undefined) found[excuse] = (found[excuse] ?? 0) + 1
+      else unexplained.push(`message ${n} was handled twice: ${text(before)}, ${text(run)}`)
     }
   }
   return {
     messages: accepted.size,
     lost: [...accepted].filter((n) => !wasHandled(n)),
     duplicates,
+    excuses: found,
     unexplained,
     faults: hits.length,
     otherRestarts: restarts - hits.filter(({ kind }) => kind === 'kill').length,
@@ -70,7 +77,7 @@ export function judge({ accepted, sentAgain, runs, hits, restarts }: Evidence): 
  * the broker was hit after the first run began and before the second did. The broker says so by `dup`, unless it
  * crashed itself and has forgotten that it had sent it.
  */
-function excuses(hit: Hit, before: Run, run: Run): boolean {
+function isExcuse(hit: Hit, before: Run, run: Run): boolean {
   if (hit.pid !== undefined && hit.pid !== before.life) return false
   if (before.startedAt > hit.at + DYING_MS || run.startedAt < hit.at) return false
   return run.token.startsWith('again') || hit.kind === 'crash'
@@ -100,11 +107,15 @@ export function jsonLine(outcomes: readonly Outcome[]): string {
 }
 
 export function outcomeText(name: string, outcome: Outcome, seconds: number): string {
-  const { messages, lost, duplicates, unexplained, faults, otherRestarts } = outcome
+  const { messages, lost, duplicates, excuses, unexplained, faults, otherRestarts } = outcome
   const lines = [
     `${isWell(outcome) ? 'ok  ' : 'FAIL'} ${name}: ${messages} messages, ${faults} faults, lost ${lost.length}, ` +
       `handled again ${duplicates} (${unexplained.length} unexplained), other restarts ${otherRestarts}, ${seconds.toFixed(0)} s`,
   ]
+  if (duplicates > 0) {
+    const each = Object.entries(excuses).map(([excuse, count]) => `${excuse} ${count}`)
+    lines.push(`handled again after: ${each.join(', ')}`)
+  }
   if (lost.length > 0) lines.push(`lost: ${lost.slice(0, 10).join(', ')}`)
   lines.push(...unexplained.slice(0, 5))
   return lines.join('\n     ')

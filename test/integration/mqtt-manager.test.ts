@@ -117,7 +117,7 @@ describe('a group of workers', () => {
     await workers.startWorkers(1)
     const [first] = pids(workers)
     const scaled: number[] = []
-    workers.events.on('scaled', ({ to }) => scaled.push(to))
+    workers.events.on('scaled', ({ to }) => void scaled.push(to))
     const load = await Load.start(broker.url, 600)
     await until(() => ledger.entries().length > 50)
     await workers.scaleTo(4)

@@ -164,15 +164,10 @@ export class Consumer implements Surroundings {
 
   #settle(handling: Handling, turn: number, outcome: Outcome): void {
     if (!handling.isIn(turn)) return
-    switch (outcome.kind) {
-      case 'failed':
-        // What it threw because it was told to end counts as that.
-        return this.#fail(handling, handling.abortedFor ?? outcome.error)
-      case 'undecodable':
-        return this.#bury(handling, 'undecodable', outcome.error)
-      case 'handled':
-        if (handling.lane.route.ack === 'manual' && !handling.isAcked) return this.#awaitAck(handling)
-    }
+    // What it threw because it was told to end counts as that.
+    if (outcome.kind === 'failed') return this.#fail(handling, handling.abortedFor ?? outcome.error)
+    if (outcome.kind === 'undecodable') return this.#bury(handling, 'undecodable', outcome.error)
+    if (handling.lane.route.ack === 'manual' && !handling.isAcked) return this.#awaitAck(handling)
     this.#processed++
     handling.acknowledge()
     this.#finish(handling)

@@ -116,15 +116,13 @@ export class MqttGroup extends WorkerGroup<MqttSlotOptions> {
   /** Those of slots that there were when the group ran last. Never rejects. */
   async #releaseLeftovers(): Promise<void> {
     const { slotsToLookAt } = this.#options
-    let misses = 0
-    for (let slot = this.replicas; slot < slotsToLookAt && misses < MISSES; slot++) {
-      await this.#steps.run(async () => {
-        if (slot < this.replicas || !this.isAlive) return
-        misses++
-        if (!(await this.#hasSession(slot))) return
-        misses = 0
+    for (let slot = this.replicas, found = slot; slot < Math.min(slotsToLookAt, found + MISSES); slot++) {
+      const hasLeft = await this.#steps.run(async () => {
+        if (slot < this.replicas || !this.isAlive || !(await this.#hasSession(slot))) return false
         await this.#release(slot)
+        return true
       })
+      if (hasLeft) found = slot + 1
     }
   }
 

@@ -171,7 +171,7 @@ export class Link {
     this.#error ??= error
     this.#parts.intake.flush()
     this.end(undefined)
-    void this.closed.then(after(GOODBYE_MS, () => this.#driver.destroy()))
+    after(GOODBYE_MS, () => this.#driver.destroy(), { ref: false })
   }
 
   /** Says good-bye. */

@@ -50,7 +50,7 @@ export function unconnected({ subscriptions = [], handle, ...options }: TestClie
   for (const name of EVENTS) {
     connection.events.on(name, (event) => {
       const error = 'error' in event ? event.error : undefined
-      events.push(error === undefined ? name : `${name} ${'code' in error ? error.code : error.name}`)
+      events.push(error === undefined ? name : `${name} ${'code' in error ? String(error.code) : error.name}`)
     })
   }
   void connection.subscribe(subscriptions)

@@ -46,13 +46,13 @@ describe('a message', () => {
     })
     expect(send(router, 'a/b')).toEqual({ kind: 'handled' })
     expect(seen.splice(0)).toEqual(['a/b', '{x} b', '# a/b'])
-    send(router, 'a/c')
+    void send(router, 'a/c')
     expect(seen).toEqual(['{x} c', '# a/c'])
   })
 
   it('that nobody takes is unroutable', () => {
     expect(
-      send(
+      void send(
         new Router().on('a', () => {}),
         'b',
       ),
@@ -65,7 +65,7 @@ describe('a message', () => {
       .on('b', () => {})
       .dispatcher()
     const kept = (topic: string): unknown =>
-      dispatcher.dispatch(messageOf(topic, '1', { retain: true }), deliveryOf())
+      void dispatcher.dispatch(messageOf(topic, '1', { retain: true }), deliveryOf())
     expect(kept('a')).toEqual({ kind: 'unwanted' })
     expect(kept('b')).toEqual({ kind: 'handled' })
   })
@@ -127,7 +127,7 @@ describe('middleware', () => {
         return next()
       }),
     )
-    send(router, 'a/b')
+    void send(router, 'a/b')
     expect(seen).toEqual([
       'router in',
       'group in',
@@ -180,7 +180,7 @@ describe('a payload', () => {
 
   it('is what the schema gives back', () => {
     const handler = vi.fn()
-    send(
+    void send(
       new Router().on('a', ({ payload }) => handler(payload), { schema }),
       'a',
       '{"celsius":1}',
@@ -227,9 +227,9 @@ describe('a payload', () => {
     const codec = { name: 'own', contentTypes: [], decode, encode: () => '' }
     const router = new Router().on('a', ({ payload }) => payload, { codec })
     router.use((context, next) => [context.payload, next()][1])
-    send(router, 'a')
+    void send(router, 'a')
     expect(decode).toHaveBeenCalledOnce()
-    send(
+    void send(
       new Router().on('a', () => {}, { codec }).use(() => {}),
       'a',
       '{',

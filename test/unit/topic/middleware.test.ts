@@ -45,7 +45,7 @@ describe('dedupe', () => {
     })
     const dispatcher = router.dispatcher()
     const send = (topic: string, payload: unknown, userProperties = {}): unknown =>
-      dispatcher.dispatch(
+      void dispatcher.dispatch(
         messageOf(topic, JSON.stringify(payload), { properties: { userProperties } }),
         deliveryOf(),
       )
@@ -54,10 +54,10 @@ describe('dedupe', () => {
 
   it('drops what has the message-id of one of its topic that was handled', () => {
     const { send, handled, step } = synchronous({})
-    send('a', 1, { 'message-id': 'x' })
+    void send('a', 1, { 'message-id': 'x' })
     expect(send('a', 2, { 'message-id': 'x' })).toEqual({ kind: 'handled' })
-    send('b', 3, { 'message-id': 'x' })
-    send('a', 4)
+    void send('b', 3, { 'message-id': 'x' })
+    void send('a', 4)
     expect(handled).toEqual([1, 3, 4])
     expect(step.stats).toEqual({ passed: 2, dropped: 1, unknown: 1 })
   })
@@ -65,14 +65,14 @@ describe('dedupe', () => {
   it('lets what failed come again', () => {
     const { send, handled } = synchronous({ id: () => 'same' })
     expect(send('a', 'fails')).toMatchObject({ kind: 'failed' })
-    send('a', 'again')
-    send('a', 'once more')
+    void send('a', 'again')
+    void send('a', 'once more')
     expect(handled).toEqual(['fails', 'again'])
   })
 
   it('forgets the oldest id', () => {
     const { send, handled } = synchronous({ id: ({ payload }) => String(payload), capacity: 2 })
-    for (const payload of [1, 2, 1, 3, 1]) send('a', payload)
+    for (const payload of [1, 2, 1, 3, 1]) void send('a', payload)
     expect(handled).toEqual([1, 2, 3, 1])
   })
 
@@ -92,9 +92,9 @@ describe('dedupe', () => {
   it('knows sequence numbers of a key, late ones and a sender that began anew', () => {
     const sequence = ({ payload }: TopicContext): number | undefined => (payload as { n?: number }).n
     const { send, handled, step } = synchronous({ sequence, reach: 8 })
-    for (const n of [1, 2, 4, 3, 4, 100, 1, 2, 2]) send('a', { n })
-    send('b', { n: 1 })
-    send('a', {})
+    for (const n of [1, 2, 4, 3, 4, 100, 1, 2, 2]) void send('a', { n })
+    void send('b', { n: 1 })
+    void send('a', {})
     expect(handled.map((each) => (each as { n?: number }).n)).toEqual([1, 2, 4, 3, 100, 1, 2, 1, undefined])
     expect(step.stats).toEqual({ passed: 8, dropped: 2, unknown: 1 })
   })
@@ -116,7 +116,7 @@ describe('conflate', () => {
     const step = conflate()
     const { steps, send } = stepped(new Router().use(step))
     const outcomes = [1, 2, 3, 4].map((value) => send('a', value))
-    send('b', 'other')
+    void send('b', 'other')
     expect(steps.map(({ payload }) => payload)).toEqual([1, 'other'])
     expect(await Promise.all(outcomes.slice(1, 3))).toEqual([{ kind: 'handled' }, { kind: 'handled' }])
     expect(step.stats).toEqual({ passed: 2, conflated: 2 })

@@ -141,7 +141,7 @@ describe('rateLimit', () => {
       key: () => 'k',
     })
     expect(send('1')).toEqual({ kind: 'handled' })
-    const outcomes = await Promise.all([send('2'), send('3'), send('4')])
+    const outcomes = await Promise.all(['2', '3', '4'].map(async (topic) => await send(topic)))
     expect(outcomes).toEqual(Array.from({ length: 3 }, () => ({ kind: 'handled' })))
     expect(handled).toEqual(['1', '2', '3', '4'])
     expect(limit.stats).toMatchObject({ passed: 4, delayed: 3 })
@@ -149,10 +149,10 @@ describe('rateLimit', () => {
 
   it('gives up a delay that is aborted, and lets the next one come forward', async () => {
     const { send, delivery, handled } = limited({ limit: 1, per: '1h', over: 'delay' })
-    send('a')
+    void send('a')
     const waiting = [send('a'), send('a')]
     delivery.abort.abort(new Error('stop'))
-    for (const outcome of await Promise.all(waiting)) {
+    for (const outcome of await Promise.all(waiting.map(async (each) => await each))) {
       expect(outcome).toMatchObject({ kind: 'failed', error: { message: 'stop' } })
     }
     expect(handled).toEqual(['a'])

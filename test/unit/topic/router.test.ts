@@ -127,8 +127,8 @@ describe('a controller', () => {
       { filter: 'sensors/{sensorId}/state', qos: 1 },
     ])
     const dispatcher = router.dispatcher()
-    dispatcher.dispatch(messageOf('sensors/7/temperature', '{"celsius":21}'), deliveryOf())
-    dispatcher.dispatch(messageOf('sensors/8/state'), deliveryOf())
+    void dispatcher.dispatch(messageOf('sensors/7/temperature', '{"celsius":21}'), deliveryOf())
+    void dispatcher.dispatch(messageOf('sensors/8/state'), deliveryOf())
     expect(sensors.seen).toEqual([['7', 21], '8'])
   })
 
@@ -146,6 +146,7 @@ describe('a controller', () => {
       'unknown method of Wrong "temprature"; did you mean "temperature"?',
     )
     expect(() => new Router().controller({})).toThrow('a class with a static member routes')
-    expect(() => new Router().controller(async () => {})).toThrow('to add its routes at once')
+    const late: () => unknown = async () => {}
+    expect(() => new Router().controller(late)).toThrow('to add its routes at once')
   })
 })

@@ -121,7 +121,7 @@ describe('subscriptions', () => {
         for (const { filter, id } of dispatcher.subscriptions()) {
           if (!matches(filter, topic)) continue
           const subscriptionIds = id === undefined ? {} : { subscriptionIds: [id] }
-          dispatcher.dispatch(messageOf(topic, '1', subscriptionIds), deliveryOf())
+          void dispatcher.dispatch(messageOf(topic, '1', subscriptionIds), deliveryOf())
         }
         const wanted = [true, false].flatMap((shared) =>
           all

@@ -65,7 +65,7 @@ describe('a message', () => {
       .on('b', () => {})
       .dispatcher()
     const kept = (topic: string): unknown =>
-      void dispatcher.dispatch(messageOf(topic, '1', { retain: true }), deliveryOf())
+      dispatcher.dispatch(messageOf(topic, '1', { retain: true }), deliveryOf())
     expect(kept('a')).toEqual({ kind: 'unwanted' })
     expect(kept('b')).toEqual({ kind: 'handled' })
   })

@@ -45,7 +45,7 @@ describe('dedupe', () => {
     })
     const dispatcher = router.dispatcher()
     const send = (topic: string, payload: unknown, userProperties = {}): unknown =>
-      void dispatcher.dispatch(
+      dispatcher.dispatch(
         messageOf(topic, JSON.stringify(payload), { properties: { userProperties } }),
         deliveryOf(),
       )

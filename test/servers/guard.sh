@@ -14,7 +14,8 @@ echo "$server"
 exec >/dev/null 2>&1
 (
   while read -r _; do :; done
-  : >"$folder/abandoned"
+  # Not with ":", which would end this shell where the folder is gone already.
+  true >"$folder/abandoned"
   kill -s "$signal" "$server"
   kill -s CONT "$server"
   sleep 3

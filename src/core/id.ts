@@ -1,8 +1,13 @@
 import { builtin } from './builtin.ts'
 
 const ALPHABET = '0123456789abcdefghijklmnopqrstuvwxyz'
-const TIME_LENGTH = 9
-const RANDOM_LENGTH = 13
+/** In the order of their codes, so that what is written with them sorts as text. */
+const ID_ALPHABET = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz'
+const TIME_LENGTH = 8
+const COUNTER_LENGTH = 3
+const ORIGIN_LENGTH = 7
+const SALT_LENGTH = 4
+const MOST_A_MS = ID_ALPHABET.length ** COUNTER_LENGTH
 const SEED_BYTES = 64
 
 const POOL_BYTES = 4096
@@ -15,6 +20,12 @@ let counter = 0
 
 /** `length` random characters of 0-9a-z, about 5.2 bits each, from the system's generator. */
 export function randomText(length: number): string {
+  return randomOf(ALPHABET, length)
+}
+
+function randomOf(alphabet: string, length: number): string {
+  // Bytes above the last multiple would favour the first letters.
+  const fair = 256 - (256 % alphabet.length)
   let text = ''
   while (text.length < length) {
     if (used === pool.length) {
@@ -22,8 +33,7 @@ export function randomText(length: number): string {
       used = 0
     }
     const byte = pool[used++]!
-    // 252 = 7 * 36: bytes above it would favour the first letters.
-    if (byte < 252) text += ALPHABET[byte % 36]
+    if (byte < fair) text += alphabet[byte % alphabet.length]
   }
   return text
 }
@@ -47,20 +57,27 @@ function randomBytes(length: number): Uint8Array<ArrayBuffer> {
 let origin: string | undefined
 
 /**
- * A new id of 26 characters of 0-9a-z: 9 of time, 4 of a counter, 9 random for this process, and 4 of random
+ * A new id of 22 characters of 0-9A-Za-z: 8 of time, 3 of a counter, 7 random for this process, and 4 of random
  * salt. Ids sort by the time they were made; those of one process in the order they were made, even when the
  * wall clock goes back.
  */
 export function newId(nowMs: number = Date.now()): string {
-  if (nowMs > lastMs) {
-    lastMs = nowMs
-    lastTime = lastMs.toString(36).padStart(TIME_LENGTH, '0')
-    counter = 0
-  } else if (++counter >= 36 ** 4) {
-    lastMs++
-    lastTime = lastMs.toString(36).padStart(TIME_LENGTH, '0')
-    counter = 0
+  if (nowMs > lastMs) setTime(nowMs)
+  else if (++counter >= MOST_A_MS) setTime(lastMs + 1)
+  origin ??= randomOf(ID_ALPHABET, ORIGIN_LENGTH)
+  return lastTime + inDigits(counter, COUNTER_LENGTH) + origin + randomOf(ID_ALPHABET, SALT_LENGTH)
+}
+
+function setTime(ms: number): void {
+  lastMs = ms
+  lastTime = inDigits(ms, TIME_LENGTH)
+  counter = 0
+}
+
+function inDigits(value: number, length: number): string {
+  let text = ''
+  for (let rest = value; text.length < length; rest = Math.floor(rest / ID_ALPHABET.length)) {
+    text = ID_ALPHABET[rest % ID_ALPHABET.length]! + text
   }
-  origin ??= randomText(RANDOM_LENGTH - 4)
-  return lastTime + counter.toString(36).padStart(4, '0') + origin + randomText(4)
+  return text
 }

@@ -127,8 +127,9 @@ export function migrations(schema: string): readonly string[] {
     autovacuum_analyze_scale_factor = 0, autovacuum_analyze_threshold = 1000000,
     autovacuum_vacuum_cost_delay = 0, toast.autovacuum_vacuum_scale_factor = 0,
     toast.autovacuum_vacuum_threshold = 20000);
-  CREATE UNIQUE INDEX job_id ON ${s}.job (queue_id, id);
-  CREATE INDEX job_fresh ON ${s}.job (line_id, seq) WHERE place = 0;
+  -- New entries come at the end of these: their pages need no room for more.
+  CREATE UNIQUE INDEX job_id ON ${s}.job (queue_id, id) WITH (fillfactor = 100);
+  CREATE INDEX job_fresh ON ${s}.job (line_id, seq) WITH (fillfactor = 100) WHERE place = 0;
   CREATE INDEX job_back ON ${s}.job (line_id, seq) WHERE place = 1;
   CREATE INDEX job_suspect ON ${s}.job (line_id, seq) WHERE place = 2;
   CREATE INDEX job_delayed ON ${s}.job (queue_id, run_at) WHERE place = 3;

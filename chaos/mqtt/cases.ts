@@ -9,7 +9,7 @@ export interface MqttCase {
   readonly title: string
   /** Part of quick runs. */
   readonly quick: boolean
-  run(options: Omit<TrialOptions, 'workers'>, scale: Scale): Promise<Outcome>
+  readonly run: (options: Omit<TrialOptions, 'workers'>, scale: Scale) => Promise<Outcome>
 }
 
 type FaultName = 'kill' | 'restart' | 'crash' | 'network'

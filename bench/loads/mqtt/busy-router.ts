@@ -10,7 +10,7 @@ export const router = new Router()
 router.on(
   'bench-busy/{device}/state',
   async ({ payload, publish }) => {
-    const { n } = payload as unknown as Payload
+    const { n } = payload as Payload
     const before = process.cpuUsage()
     for (;;) {
       const { user, system } = process.cpuUsage(before)

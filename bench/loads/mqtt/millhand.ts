@@ -5,10 +5,9 @@ import { WINDOW, type OpenSubscriber } from './subscriber.ts'
 /** A route as users write it; what is not given is as it comes. */
 export const millhand: OpenSubscriber = ({ url, clientId, qos, handle }) => {
   const router = new Router()
-  router.on(
-    'bench/{device}/state',
-    ({ params, payload }) => handle(params.device, payload as unknown as Payload),
-    { qos, concurrency: WINDOW },
-  )
+  router.on('bench/{device}/state', ({ params, payload }) => handle(params.device, payload as Payload), {
+    qos,
+    concurrency: WINDOW,
+  })
   return new TopicWorker({ router, clientId, connection: { url, window: WINDOW }, logger: silentLogger })
 }

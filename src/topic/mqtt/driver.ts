@@ -1,8 +1,10 @@
+import type { Buffer } from 'node:buffer'
 import type { IClientOptions } from 'mqtt'
 import { MillhandError, toError } from '../../core/errors.ts'
 import type { Settings, StatusMessage } from './mqtt-options.ts'
 import { bufferOf, propertiesOf } from './outgoing-message.ts'
-import type { Incoming, Outgoing } from './packets.ts'
+import type { Incoming, Outgoing, PublishPacket } from './packets.ts'
+import { PublishReader } from './publish-reader.ts'
 
 /**
  * mqtt.js, of which only this file knows: its sockets, its CONNECT and keep-alive, its reading and writing of packets.
@@ -41,14 +43,21 @@ export interface Driver {
   destroy(): void
 }
 
+interface Stream {
+  readonly writableLength: number
+  write(data: Uint8Array): boolean
+  destroy(): unknown
+  on(event: 'drain', listener: () => void): unknown
+  on(event: 'data', listener: (chunk: Buffer) => void): unknown
+  pipe: (reader: { write(data: Uint8Array): boolean }) => unknown
+}
+
 /** What is used of a client, some of it private to mqtt.js: test/unit/topic/mqtt/driver.test.ts sees that it is there. */
 interface Client {
-  readonly stream: {
-    readonly writableLength: number
-    write(data: Uint8Array): boolean
-    destroy(): unknown
-    on(event: 'drain', listener: () => void): unknown
-  }
+  readonly stream: Stream
+  /** Opens a connection to the network. */
+  streamBuilder: (client: unknown) => Stream
+  connect(): unknown
   /** Since the CONNACK. */
   readonly connected: boolean
   on(event: string, listener: (...args: never[]) => void): unknown
@@ -80,26 +89,28 @@ export async function loadMqtt(): Promise<Mqtt> {
  * @throws Error for TLS options that Node refuses.
  */
 export function openDriver(mqtt: Mqtt, settings: Settings, target: URL, events: DriverEvents): Driver {
-  const client = mqtt(clientOptions(settings, target)) as Client
-  const { stream } = client
+  const client = mqtt({ ...clientOptions(settings, target), manualConnect: true }) as Client
   let failure: Error | undefined
   let packets = 0
   let pings = 0
   const fail = (thrown: unknown): void => {
     failure ??= toError(thrown)
-    stream.destroy()
+    client.stream.destroy()
   }
-  client.on('packetreceive', (packet: { cmd: Incoming['cmd'] | typeof TAKEN }) => {
+  const onPacket = (packet: Incoming): void => {
     packets++
-    const { cmd } = packet
     // What was read together with the packet that ended it.
-    if (failure === undefined) {
-      try {
-        events.onPacket(packet as Incoming)
-      } catch (error) {
-        fail(error)
-      }
+    if (failure !== undefined) return
+    try {
+      events.onPacket(packet)
+    } catch (error) {
+      fail(error)
     }
+  }
+  divertMessages(client, settings.protocol === '5', onPacket, fail)
+  client.on('packetreceive', (packet: { cmd: Incoming['cmd'] | typeof TAKEN }) => {
+    const { cmd } = packet
+    onPacket(packet as Incoming)
     // These two mqtt.js needs itself.
     if (cmd !== 'connack' && cmd !== 'pingresp') packet.cmd = TAKEN
   })
@@ -124,6 +135,8 @@ export function openDriver(mqtt: Mqtt, settings: Settings, target: URL, events: 
     if (failure === undefined) events.onReady()
   })
   client.on('close', () => events.onClose(failure ?? new Error('the connection was closed')))
+  client.connect()
+  const { stream } = client
   stream.on('drain', () => events.onDrain())
   return {
     get backlog() {
@@ -143,6 +156,37 @@ export function openDriver(mqtt: Mqtt, settings: Settings, target: URL, events: 
       failure ??= new Error('the connection was given up')
       stream.destroy()
     },
+  }
+}
+
+/**
+ * mqtt.js reads what its stream is piped to; messages are taken out of that. It reads a packet that is written to it
+ * alone at once, so all packets keep their order.
+ */
+function divertMessages(
+  client: Client,
+  isV5: boolean,
+  onPublish: (packet: PublishPacket) => void,
+  fail: (thrown: unknown) => void,
+): void {
+  const build = client.streamBuilder
+  client.streamBuilder = (self) => {
+    const stream = build(self)
+    stream.pipe = (rest) => {
+      const reader = new PublishReader(isV5, { onPublish, onOther: (packet) => void rest.write(packet) })
+      let hasFailed = false
+      stream.on('data', (chunk) => {
+        if (hasFailed) return
+        try {
+          reader.read(chunk)
+        } catch (error) {
+          hasFailed = true
+          fail(error)
+        }
+      })
+      return rest
+    }
+    return stream
   }
 }
 

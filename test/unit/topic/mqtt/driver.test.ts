@@ -11,7 +11,14 @@ test('mqtt.js has what is used of it', () => {
     reconnectPeriod: 0,
   })
   const used = client as unknown as Record<string, unknown>
-  for (const name of ['_writePacket', 'onKeepaliveTimeout', 'handleMessage', 'end'])
+  for (const name of [
+    '_writePacket',
+    'onKeepaliveTimeout',
+    'handleMessage',
+    'end',
+    'connect',
+    'streamBuilder',
+  ])
     expect([name, typeof used[name]]).toEqual([name, 'function'])
   expect(used['connected']).toBe(false)
 })

@@ -47,6 +47,8 @@ interface Stream {
   readonly writableLength: number
   write(data: Uint8Array): boolean
   destroy(): unknown
+  pause(): unknown
+  resume(): unknown
   on(event: 'drain', listener: () => void): unknown
   on(event: 'data', listener: (chunk: Buffer) => void): unknown
   pipe: (reader: { write(data: Uint8Array): boolean }) => unknown
@@ -160,6 +162,14 @@ export function openDriver(mqtt: Mqtt, settings: Settings, target: URL, events: 
 }
 
 /**
+ * Small reads that follow each other so closely are a flood. What comes is then gathered for a moment: to be woken for
+ * each message costs both sides more than the message does.
+ */
+const FLOOD_MS = 0.2
+const LARGE_READ = 16 * 1024
+const GATHER_MS = 1
+
+/**
  * mqtt.js reads what its stream is piped to; messages are taken out of that. It reads a packet that is written to it
  * alone at once, so all packets keep their order.
  */
@@ -175,6 +185,7 @@ function divertMessages(
     stream.pipe = (rest) => {
       const reader = new PublishReader(isV5, { onPublish, onOther: (packet) => void rest.write(packet) })
       let hasFailed = false
+      let readAt = 0
       stream.on('data', (chunk) => {
         if (hasFailed) return
         try {
@@ -182,7 +193,14 @@ function divertMessages(
         } catch (error) {
           hasFailed = true
           fail(error)
+          return
         }
+        const now = performance.now()
+        if (now - readAt < FLOOD_MS && chunk.length < LARGE_READ) {
+          stream.pause()
+          setTimeout(() => stream.resume(), GATHER_MS)
+        }
+        readAt = now
       })
       return rest
     }

@@ -1,4 +1,5 @@
 import 'reflect-metadata'
+import { once } from 'node:events'
 import { Controller, Module } from '@nestjs/common'
 import { NestFactory } from '@nestjs/core'
 import {
@@ -9,6 +10,7 @@ import {
   Payload as PayloadOf,
   Transport,
 } from '@nestjs/microservices'
+import type { MqttClient } from 'mqtt'
 import { FILTER, type OpenSubscriber } from '../../loads/mqtt/subscriber.ts'
 import type { Payload } from '../../payload.ts'
 import { optionsOf } from './bare.ts'
@@ -37,7 +39,12 @@ export const nestjs: OpenSubscriber = ({ url, clientId, qos, handle }) => {
         logger: ['error'],
       })
       await app.listen()
-      stop = () => app.close()
+      stop = async () => {
+        // It does not wait for its client, which has acknowledgements to write.
+        const closed = once(app.unwrap<MqttClient>(), 'close')
+        await app.close()
+        await closed
+      }
     },
     stop: () => stop(),
   }

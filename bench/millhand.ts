@@ -12,5 +12,6 @@ export const { sqlite } = (await load('sqlite.js')) as typeof import('../src/bac
 export const { redis } = (await load('redis.js')) as typeof import('../src/backends/redis/index.ts')
 export const { postgres } = (await load('postgres.js')) as typeof import('../src/backends/postgres/index.ts')
 export const { transfer, WorkerPool } = (await load('pool.js')) as typeof import('../src/pool/index.ts')
-export const { Router, TopicWorker, WorkerManager } =
-  (await load('mqtt.js')) as typeof import('../src/topic/mqtt/index.ts')
+export const { Router, TopicWorker, WorkerManager } = (await load(
+  'mqtt.js',
+)) as typeof import('../src/topic/mqtt/index.ts')

@@ -83,9 +83,14 @@ const HINTS: readonly (readonly [pattern: RegExp, hint: string])[] = [
 /** Node keeps the place of a syntax error in JavaScript to itself, unless it is asked only to check the file. */
 function syntaxErrorIn(path: string): Promise<string | undefined> {
   return new Promise((done) => {
-    builtin.childProcess.execFile(process.execPath, ['--check', path], { timeout: 10_000 }, (_error, _stdout, stderr) => {
-      const [, found, line] = /^(.+):(\d+)$/m.exec(stderr) ?? []
-      done(found === undefined ? undefined : `${relativePath(found)}:${line}`)
-    })
+    builtin.childProcess.execFile(
+      process.execPath,
+      ['--check', path],
+      { timeout: 10_000 },
+      (_error, _stdout, stderr) => {
+        const [, found, line] = /^(.+):(\d+)$/m.exec(stderr) ?? []
+        done(found === undefined ? undefined : `${relativePath(found)}:${line}`)
+      },
+    )
   })
 }

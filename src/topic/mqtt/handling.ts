@@ -26,7 +26,7 @@ export class Handling implements Delivery {
   /** How many were begun. */
   attempts = 0
   /** Of the attempt that runs, on `performance.now()`; Infinity while none does. */
-  startedAt = Infinity
+  startedAt: number = Infinity
   /** When its signal aborted. */
   abortedAt = 0
   isAcked = false

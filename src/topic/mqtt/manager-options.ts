@@ -1,7 +1,16 @@
 import type { Duration } from '../../core/duration.ts'
 import { InvalidOptionError } from '../../core/errors.ts'
 import { createLogger, type Logger } from '../../core/logger.ts'
-import { checkOptions, custom, duration, number, optional, string, type Checked } from '../../core/options.ts'
+import {
+  checkOptions,
+  custom,
+  duration,
+  number,
+  optional,
+  string,
+  type Checked,
+  type Rule,
+} from '../../core/options.ts'
 import type { RetryOptions } from '../../core/retry.ts'
 import type { RestartOptions, SupervisionOptions } from '../../server/supervision-options.ts'
 import type { BrokerOptions } from './broker-options.ts'
@@ -52,7 +61,23 @@ export interface WorkerManagerOptions {
 
 const isObject = (value: unknown): boolean => typeof value === 'object' && value !== null
 
-const MANAGER_RULES = {
+const MANAGER_RULES: {
+  readonly groupName: Rule<string | undefined>
+  readonly routerDirectory: Rule<string | undefined>
+  readonly module: Rule<string | undefined>
+  readonly name: Rule<string>
+  readonly clientId: Rule<string | undefined>
+  readonly connection: Rule<BrokerOptions>
+  readonly timeout: Rule<Duration | 'none' | undefined>
+  readonly retry: Rule<RetryOptions | false | undefined>
+  readonly deadLetter: Rule<string | false | undefined>
+  readonly drainTimeout: Rule<Duration | undefined>
+  readonly scaling: Rule<boolean | ManagerScaling>
+  readonly warnPercent: Rule<number>
+  readonly warnEvery: Rule<number>
+  readonly supervision: Rule<NonNullable<WorkerManagerOptions['supervision']>>
+  readonly logger: Rule<Logger>
+} = {
   groupName: optional(string()),
   routerDirectory: optional(string()),
   module: optional(string()),

@@ -159,7 +159,31 @@ const secret: Rule<string | Uint8Array> = (value, option) => {
   throw new InvalidOptionError(option, `expected ${option} to be text or bytes, got: ${typeof value}`)
 }
 
-const RULES = {
+const RULES: {
+  readonly url: Rule<URL>
+  readonly clientId: Rule<string | undefined>
+  readonly username: Rule<string | undefined>
+  readonly password: Rule<string | Uint8Array | undefined>
+  readonly protocol: Rule<'5' | '3.1.1'>
+  readonly sessionExpiry: Rule<number | undefined>
+  readonly keepAlive: Rule<number>
+  readonly tls: Rule<MqttTlsOptions | undefined>
+  readonly patience: Rule<number>
+  readonly attemptTimeout: Rule<number>
+  readonly retryDelay: Rule<number>
+  readonly maxRetryDelay: Rule<number>
+  readonly redirect: Rule<'refuse' | 'follow'>
+  readonly window: Rule<number>
+  readonly windowBytes: Rule<number>
+  readonly intakeBytes: Rule<number>
+  readonly ackTimeout: Rule<number>
+  readonly maxPublishes: Rule<number>
+  readonly maxPublishBytes: Rule<number>
+  readonly whenFull: Rule<'wait' | 'reject'>
+  readonly will: Rule<WillMessage | undefined>
+  readonly birth: Rule<StatusMessage | undefined>
+  readonly logger: Rule<Logger>
+} = {
   url,
   clientId: optional(custom<string>('a text that is not empty', (id) => isText(id) && id !== '')),
   username: optional(custom<string>('a text', isText)),

@@ -12,7 +12,7 @@ export class RouteLane {
   readonly retry: RetryPolicy | null
   readonly deadLetter: Route['deadLetter']
   /** A message keeps its place while it is tried again, so that a route with one place keeps its order. */
-  readonly running = new Set<Handling>()
+  readonly running: Set<Handling> = new Set()
   /** True while those that wait are begun, one after the other. */
   isBeginning = false
   /** In the order in which they arrived. */

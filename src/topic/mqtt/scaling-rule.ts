@@ -1,5 +1,5 @@
 import { InvalidOptionError } from '../../core/errors.ts'
-import { checkOptions, integer, number, type Checked } from '../../core/options.ts'
+import { checkOptions, integer, number, type Checked, type Rule } from '../../core/options.ts'
 
 /** What a group of workers has to do and does. */
 export interface Load {
@@ -26,14 +26,14 @@ export interface ScalingOptions {
   readonly lowRate?: number
 }
 
-export const SCALING_RULES = {
+export const SCALING_RULES: Readonly<Record<keyof ScalingOptions, Rule<number>>> = {
   minWorkers: integer({ min: 1, default: 1 }),
   maxWorkers: integer({ min: 1, max: 64, default: 10 }),
   highDepth: number({ min: 0, default: 1000 }),
   depthPerWorker: number({ min: 1, default: 100 }),
   lowDepth: number({ min: 0, default: 100 }),
   lowRate: number({ min: 0, default: 10 }),
-} as const
+}
 
 export type ScalingLimits = Checked<typeof SCALING_RULES>
 

@@ -26,7 +26,7 @@ import { expectType, type Equal } from '../expect.ts'
 expectType<
   Equal<ParamsOf<'a/{x}/+/{y}/#'>, { readonly x: string; readonly y: string; readonly rest: string }>
 >()
-expectType<Equal<ParamsOf<'a/b'>, {}>>()
+expectType<Equal<keyof ParamsOf<'a/b'>, never>>()
 expectType<Equal<ParamsOf<string>, Readonly<Record<string, string>>>>()
 
 const router = new Router({ codecs: [msgpack(messagePack), cbor(cborg)] })

@@ -26,6 +26,7 @@ import { expectType, type Equal } from '../expect.ts'
 expectType<
   Equal<ParamsOf<'a/{x}/+/{y}/#'>, { readonly x: string; readonly y: string; readonly rest: string }>
 >()
+// oxlint-disable-next-line no-generated-empty-object-type -- a filter without parameters has none
 expectType<Equal<keyof ParamsOf<'a/b'>, never>>()
 expectType<Equal<ParamsOf<string>, Readonly<Record<string, string>>>>()
 

@@ -19,7 +19,8 @@ import { optionsOf } from './bare.ts'
 export const nestjs: OpenSubscriber = ({ url, clientId, qos, handle }) => {
   class States {
     handle(payload: Payload, context: MqttContext): void {
-      void handle(context.getTopic().split('/')[1]!, payload)
+      const [, device = ''] = context.getTopic().split('/')
+      void handle(device, payload)
     }
   }
   const method = Object.getOwnPropertyDescriptor(States.prototype, 'handle')!

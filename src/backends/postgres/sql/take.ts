@@ -81,8 +81,9 @@ export function takeSql({ s, space, planned }: Sql): string {
       SELECT run_at INTO due FROM ${s}.job WHERE queue_id = q AND place = 3 ORDER BY run_at LIMIT 1;
       IF due <= now THEN PERFORM ${s}.promote(q, now, greatest(wanted, 100)); END IF;
 
+      -- Those that the answer names: there may be more by now.
       FOR r IN SELECT rank, array_agg(line_id) AS line_ids, array_agg(head) AS heads, min(head) AS low FROM ${s}.line
-        WHERE queue_id = q AND type = ANY (types) GROUP BY rank ORDER BY rank
+        WHERE line_id = ANY (t.line_no) GROUP BY rank ORDER BY rank
       LOOP
         SELECT array_agg(id) FILTER (WHERE expires_at <= now) AS late, array_agg(seq) AS seqs, array_agg(line_id) AS line_ids,
             array_agg(id) AS ids, array_agg(payload) AS payloads, array_agg(created_at) AS created,

@@ -1,8 +1,9 @@
-/** What a Postgres store has planned while it was small, and what it sends together. */
+/** What a Postgres store has planned while it was small, what it sends together, and what meets there. */
 import { randomUUID } from 'node:crypto'
 import pg from 'pg'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { postgres } from '../../src/backends/postgres/index.ts'
+import { lockSpace } from '../../src/backends/postgres/schema.ts'
 import { DONE, newJob, Subject } from '../../src/conformance/subject.ts'
 import type { Backend } from '../../src/queue/backend.ts'
 import type { PrivateServer } from '../servers/private-server.ts'
@@ -76,6 +77,33 @@ describe('adds', () => {
     await pool.end()
   })
 
+  test('of many find ids that are known, from before, in the same batch and in others at the same time', async () => {
+    const apart = postgres(server.url, { connections: 2 })
+    await apart.open()
+    const worker = new Subject(apart, harness)
+    const ids = Array.from({ length: 300 }, () => randomUUID())
+    const [before] = await worker.enqueue([newJob({ id: ids[7]! })])
+    const batch = [...ids, ids[100]!].map((id) => newJob({ id }))
+    const first = await worker.enqueue(batch)
+    const statuses = first.map(({ status }) => status)
+    expect(statuses[7]).toBe('duplicate')
+    expect(statuses[300]).toBe('duplicate')
+    expect(statuses.filter((status) => status === 'added')).toHaveLength(299)
+    expect(first[7]).toEqual({ ...before, status: 'duplicate' })
+    expect(first[300]).toEqual({ ...first[100], status: 'duplicate' })
+    const others = Array.from({ length: 100 }, () => newJob({}))
+    const other = new Subject(apart, harness)
+    const twice = await Promise.all([other.enqueue(others), other.enqueue(others), other.enqueue(others)])
+    for (const [n] of others.entries()) {
+      const answers = twice.map((each) => each[n]!)
+      expect(answers.filter(({ status }) => status === 'added')).toHaveLength(1)
+      expect(new Set(answers.map((answer) => 'seq' in answer && answer.seq)).size).toBe(1)
+    }
+    expect((await apart.stats(worker.queue))[0]!.counts.waiting).toBe(300)
+    expect((await apart.stats(other.queue))[0]!.counts.waiting).toBe(100)
+    await apart.close()
+  })
+
   test('that a server refuses for one of them are tried apart', async () => {
     const worker = new Subject(backend, harness)
     await worker.addOne({})
@@ -97,6 +125,37 @@ describe('adds', () => {
     } finally {
       await client.query('DROP TRIGGER IF EXISTS refuse ON millhand.job')
       await client.end()
+    }
+  })
+})
+
+describe('claims', () => {
+  test('that meet the first job of a type as it is added are answered as a whole', async () => {
+    const apart = postgres(server.url, { connections: 2 })
+    await apart.open()
+    const worker = new Subject(apart, harness)
+    await worker.addOne({ type: 'early' })
+    const client = new pg.Client(server.url)
+    await client.connect()
+    const key = `${lockSpace('millhand')}, (SELECT queue_id FROM millhand.queue WHERE name = '${worker.queue}')`
+    try {
+      await client.query(`SELECT pg_advisory_lock(${key})`)
+      const claim = worker.claim({ types: ['early', 'late'], limit: 10 })
+      await vi.waitFor(async () => {
+        const { rows } = await client.query(
+          `SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND NOT granted`,
+        )
+        expect(rows).toHaveLength(1)
+      }, 10_000)
+      await worker.addOne({ type: 'late' })
+      await client.query(`SELECT pg_advisory_unlock(${key})`)
+      const { jobs } = await claim
+      expect(jobs.map(({ type }) => type)).toEqual(['early'])
+      const later = await worker.claim({ types: ['early', 'late'], limit: 10 })
+      expect(later.jobs.map(({ type }) => type)).toEqual(['late'])
+    } finally {
+      await client.end()
+      await apart.close()
     }
   })
 })

@@ -10,6 +10,10 @@ const UNDER_WAY = 2
 /** What goes together. A statement that is larger gains nothing, and keeps others waiting. */
 const MOST_JOBS = 1000
 const MOST_CHARACTERS = 1_048_576
+/** From so many on it pays not to look for each id first. */
+const MANY = 20
+/** For how long a queue is thought to meet known ids again: what was put in vain is thrown away by the server. */
+const CAREFUL_MS = 60_000
 
 interface Add {
   readonly jobs: readonly NewJob[]
@@ -30,6 +34,8 @@ interface Line {
 export class Adds {
   readonly #store: Store
   readonly #lines = new Map<string, Line>()
+  /** Queues where an id was known already, and until when that is remembered. */
+  readonly #careful = new Map<string, number>()
 
   constructor(store: Store) {
     this.#store = store
@@ -49,8 +55,16 @@ export class Adds {
     return inChunks(jobs, (chunk) => this.#add(queue, chunk))
   }
 
-  #put(request: EnqueueRequest): Promise<EnqueueResult[]> {
-    return this.#store.run((session) => enqueue(session, request, this.#store.prepare(session)))
+  async #put(request: EnqueueRequest): Promise<EnqueueResult[]> {
+    const { queue, jobs } = request
+    const hopeful = jobs.length >= MANY && !((this.#careful.get(queue) ?? 0) > performance.now())
+    const results = await this.#store.run((session) =>
+      enqueue(session, request, this.#store.prepare(session), hopeful),
+    )
+    if (hopeful && results.some(({ status }) => status === 'duplicate')) {
+      this.#careful.set(queue, performance.now() + CAREFUL_MS)
+    }
+    return results
   }
 
   #add(queue: string, jobs: readonly NewJob[]): Promise<EnqueueResult[]> {

@@ -1,7 +1,7 @@
+import { BackendError } from '../../core/errors.ts'
 import type { EnqueueRequest, EnqueueResult } from '../../queue/backend.ts'
 import type { NewJob } from '../../queue/job.ts'
 import { fixedArray, orNull, textArray } from './arrays.ts'
-import { isNotPrepared } from './failure.ts'
 import { moreOf } from './row.ts'
 import type { Session } from './session.ts'
 import { bytesOf, escaped, kept } from './text.ts'
@@ -9,14 +9,19 @@ import { bytesOf, escaped, kept } from './text.ts'
 /** Makes a queue and its lines, elsewhere than in the transaction of the adds. */
 export type Prepare = (queue: string, types: Buffer, ranks: Buffer) => Promise<void>
 
-/** Puts jobs into a queue. The answers are in the order of the jobs. */
+/**
+ * Puts jobs into a queue. The answers are in the order of the jobs.
+ * @param hopeful no id is known to be there: that is found out as they are put. Not in a transaction of the caller's, which
+ * would get a part of its own for each.
+ */
 export async function enqueue(
   session: Session,
   { queue, jobs, maxLength }: EnqueueRequest,
   prepare: Prepare,
+  hopeful: boolean = false,
 ): Promise<EnqueueResult[]> {
   const large = jobs.map((job) => exceeds(job, session.maxPayloadBytes))
-  if (!large.includes(true)) return enqueueSized(session, queue, jobs, maxLength, prepare)
+  if (!large.includes(true)) return enqueueSized(session, queue, jobs, maxLength, prepare, hopeful)
   const known = await knownSeqs(
     session,
     queue,
@@ -49,10 +54,11 @@ async function enqueueSized(
   jobs: readonly NewJob[],
   maxLength: number | null,
   prepare: Prepare,
+  hopeful: boolean = false,
 ): Promise<EnqueueResult[]> {
   if (jobs.length === 0) return []
-  if (maxLength === null) return (await put(session, queue, jobs, null, prepare))!
-  const all = await put(session, queue, jobs, maxLength, prepare)
+  if (maxLength === null) return (await put(session, queue, jobs, null, prepare, hopeful))!
+  const all = await put(session, queue, jobs, maxLength, prepare, hopeful)
   return all ?? (await putSome(session, queue, jobs, maxLength, prepare))
 }
 
@@ -98,9 +104,9 @@ async function putSome(
   })
 }
 
-/** What the server says; null of `added`: all were. */
+/** What the server says; null of `seqs`: the queue is not prepared; of `added`: all were. */
 interface Added {
-  readonly seqs: readonly number[]
+  readonly seqs: readonly number[] | null
   readonly added: readonly boolean[] | null
 }
 
@@ -111,6 +117,7 @@ async function put(
   jobs: readonly NewJob[],
   maxLength: number | null,
   prepare: Prepare,
+  hopeful: boolean,
 ): Promise<EnqueueResult[] | null> {
   const lines = new Lines()
   const which = jobs.map((job) => lines.of(job))
@@ -145,42 +152,34 @@ async function put(
       int8s,
     ),
     maxLength === null ? null : String(maxLength),
+    String(hopeful),
   ]
-  const ask = (): Promise<[Added | null]> =>
-    session.json(
-      `SELECT to_json(${session.s}.enqueue($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14))`,
-      values,
-    )
-  const [answer] = await prepared(session, ask, () =>
-    prepare(escaped(queue), values[1] as Buffer, values[2] as Buffer),
-  )
+  const ask = async (): Promise<Added | null> =>
+    (
+      await session.json<[Added | null]>(
+        `SELECT to_json(${session.s}.enqueue($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15))`,
+        values,
+      )
+    )[0]
+  const make = (): Promise<void> => prepare(escaped(queue), values[1] as Buffer, values[2] as Buffer)
+  // What a caller's transaction makes, others would wait for: so it is made before it, in any case.
+  if (session.inTransaction) await make()
+  let answer = await ask()
+  if (answer?.seqs === null) {
+    await make()
+    answer = await ask()
+  }
   if (answer === null) return null
   const { seqs, added } = answer
+  if (seqs === null) {
+    throw new BackendError('BACKEND_UNAVAILABLE', `the queue "${queue}" is gone as soon as it is made`)
+  }
   session.woken.add(queue)
   return jobs.map(({ id }, n) => ({
     status: added === null || added[n] === true ? 'added' : 'duplicate',
     id,
     seq: seqs[n]!,
   }))
-}
-
-/** Asks again when the queue had to be made first. In a transaction a failure is final, so it is made in any case. */
-async function prepared<T>(
-  session: Session,
-  ask: () => Promise<T>,
-  prepare: () => Promise<void>,
-): Promise<T> {
-  if (session.inTransaction) {
-    await prepare()
-    return ask()
-  }
-  try {
-    return await ask()
-  } catch (error) {
-    if (!isNotPrepared(error)) throw error
-    await prepare()
-    return ask()
-  }
 }
 
 const int8s = (values: readonly (number | null)[]): Buffer => fixedArray('int8', values)

@@ -1,13 +1,5 @@
 import { BackendError, MillhandError, toError } from '../../core/errors.ts'
 
-/** https://www.postgresql.org/docs/current/errcodes-appendix.html */
-const NOT_PREPARED = 'MH001'
-
-/** The queue, or a line of it, has to be made first. */
-export function isNotPrepared(error: unknown): boolean {
-  return codeOf(error) === NOT_PREPARED
-}
-
 /** A statement that the connection should know is unknown, or known otherwise: connections are shared out by a pooler. */
 export function isForgotten(error: unknown): boolean {
   const code = codeOf(error)

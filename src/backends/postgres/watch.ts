@@ -187,6 +187,8 @@ export class Watchers {
   }
 }
 
+const PROMPT_NOTIFY = `SELECT set_config('synchronous_commit', 'off', true), pg_notify($1, $2)`
+
 /** The most bytes of one notification are 7999. */
 const MOST_BYTES = 7_900
 
@@ -207,5 +209,7 @@ async function notify(
     payload += `\n${name}`
   }
   payloads.push(payload)
-  for (const each of payloads) await session.rows('SELECT pg_notify($1, $2)', [channel, each])
+  // On its own it need not wait for the disk: who listens is cut off by a crash, and looks when it listens again.
+  const text = session.inTransaction ? 'SELECT pg_notify($1, $2)' : PROMPT_NOTIFY
+  for (const each of payloads) await session.rows(text, [channel, each])
 }

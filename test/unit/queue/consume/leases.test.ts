@@ -28,10 +28,11 @@ describe.concurrent('a lease', () => {
     const queue = new Queue('mail', { backend: memory() })
     const { handler, tokens, reasons, go } = waiting()
     await queue.add('x', 1)
-    const workers = [1, 2].map(() => queue.worker({ x: handler }, { lease: 100, logger }))
+    const workers = [1, 2].map(() => queue.worker({ x: handler }, { lease: 1000, logger }))
     await Promise.all(workers.map((worker) => worker.start()))
     await until(() => tokens.length === 1)
-    await new Promise((resolve) => void setTimeout(resolve, 400))
+    // More than two leases, of which a busy machine leaves enough.
+    await new Promise((resolve) => void setTimeout(resolve, 2500))
     expect([tokens.length, reasons.length]).toEqual([1, 0])
     go()
     await Promise.all(workers.map((worker) => worker.stop()))

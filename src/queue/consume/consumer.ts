@@ -200,7 +200,7 @@ export class Consumer implements AttemptHost, FetcherHost, VerifierHost {
   }
 
   leaseOver(claimedAt: number, now: number): boolean {
-    return this.#keeper.expired(claimedAt, now)
+    return this.#keeper.mayBeLost(claimedAt, now)
   }
 
   settled(settlements: readonly Settlement[], { settled, repeated }: Trip): void {

@@ -41,9 +41,9 @@ export class LeaseKeeper {
   #useInstead(loop: LoopRenewer, cause: Error): void {
     const message = `the thread that renews leases has ended; they are renewed on the event loop from now on: ${cause.message}`
     this.#options.onError(new Error(message, { cause }))
-    const renewedAt = this.#renewer.renewedAt()
+    const { times } = this.#renewer
     this.#renewer = loop
-    loop.start(renewedAt)
+    loop.start(times)
   }
 
   /** There are leases to renew from now on. Calling it again is free. */
@@ -69,6 +69,14 @@ export class LeaseKeeper {
     return now >= this.#leaseEnd(claimedAt)
   }
 
+  /**
+   * The same, and true also when it ended before a later renewal, which what was taken from us had no part in: of a
+   * job that has not begun nobody asks the store whether it is still ours.
+   */
+  mayBeLost(claimedAt: number, now: number): boolean {
+    return claimedAt <= this.#renewer.times.lapsedUntil || this.expired(claimedAt, now)
+  }
+
   /** Aborts the attempts whose leases ended unrenewed: this process was stopped, or the store was away. */
   sweep(now: number): void {
     for (const attempt of this.#options.running()) {
@@ -79,7 +87,7 @@ export class LeaseKeeper {
 
   /** Counted from before the request was sent, so that we never believe in a lease longer than the store does. */
   #leaseEnd(claimedAt: number): number {
-    const renewedAt = this.#renewer.renewedAt()
+    const { renewedAt } = this.#renewer.times
     return Math.max(claimedAt, renewedAt >= claimedAt ? renewedAt : claimedAt) + this.#options.leaseMs
   }
 

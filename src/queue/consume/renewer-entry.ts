@@ -3,9 +3,11 @@ import { parentPort, workerData } from 'node:worker_threads'
 import { systemClock } from '../../core/clock.ts'
 import { toError } from '../../core/errors.ts'
 import { openBackend } from '../open-backend.ts'
+import { RenewalTimes } from './renewal-times.ts'
 import type { RenewerData, RenewerMessage } from './renewer-thread.ts'
 
-const { url, owner, leaseMs, everyMs, renewedAt } = workerData as RenewerData
+const { url, owner, leaseMs, everyMs, times: memory } = workerData as RenewerData
+const times = new RenewalTimes(leaseMs, memory)
 const port = parentPort!
 const say = (message: RenewerMessage): void => port.postMessage(message)
 
@@ -17,7 +19,7 @@ async function renew(): Promise<void> {
   try {
     await backend.open()
     const held = await backend.renew(owner, leaseMs)
-    renewedAt[0] = at
+    times.renewed(at, systemClock.monotonic())
     say({ at, held })
   } catch (thrown) {
     const error = toError(thrown)

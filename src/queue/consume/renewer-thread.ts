@@ -1,6 +1,7 @@
 import { Worker as Thread } from 'node:worker_threads'
 import { toError } from '../../core/errors.ts'
 import type { HeldClaim } from '../backend.ts'
+import { RenewalTimes } from './renewal-times.ts'
 import { renewEveryMs, type RenewalTask, type Renewer } from './renewer.ts'
 
 /** What the thread is started with. */
@@ -9,8 +10,8 @@ export interface RenewerData {
   readonly owner: string
   readonly leaseMs: number
   readonly everyMs: number
-  /** One number: when the last successful renewal began, on the machine's monotonic clock; 0 before it. */
-  readonly renewedAt: Float64Array
+  /** Of its RenewalTimes. */
+  readonly times: Float64Array
 }
 
 /** What it says: what is held, or what went wrong. */
@@ -19,13 +20,13 @@ export type RenewerMessage =
   | { readonly error: { readonly message: string; readonly code: string | undefined } }
 
 /**
- * Renews from a thread with its own opening of the store, so a blocked event loop loses no lease. The time of
- * the last renewal is in shared memory: a loop that was blocked reads it before any message has arrived.
+ * Renews from a thread with its own opening of the store, so a blocked event loop loses no lease. The times of
+ * renewals are in shared memory: a loop that was blocked reads them before any message has arrived.
  */
 export class ThreadRenewer implements Renewer {
   readonly #url: string
   readonly #task: RenewalTask
-  readonly #renewedAt = new Float64Array(new SharedArrayBuffer(8))
+  readonly times: RenewalTimes
   #thread: Thread | undefined
 
   readonly #onEnd: (cause: Error) => void
@@ -34,18 +35,19 @@ export class ThreadRenewer implements Renewer {
   constructor(url: string, task: RenewalTask, onEnd: (cause: Error) => void) {
     this.#url = url
     this.#task = task
+    this.times = new RenewalTimes(task.leaseMs)
     this.#onEnd = onEnd
   }
 
   start(): void {
     const { owner, leaseMs, onError, onRenewal } = this.#task
-    this.#renewedAt[0] = 0
+    this.times.begin(undefined)
     const workerData: RenewerData = {
       url: this.#url,
       owner,
       leaseMs,
       everyMs: renewEveryMs(leaseMs),
-      renewedAt: this.#renewedAt,
+      times: this.times.memory,
     }
     // The entry has the extension that this file has: .ts in the sources, .js when built.
     const entry = new URL(
@@ -75,11 +77,6 @@ export class ThreadRenewer implements Renewer {
     this.#thread = undefined
     // At once, also while it opens the store or renews: what it has begun is rolled back with its connection.
     await thread?.terminate()
-  }
-
-  renewedAt(): number {
-    const at = this.#renewedAt[0]!
-    return at === 0 ? -Infinity : at
   }
 }
 

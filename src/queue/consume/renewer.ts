@@ -1,6 +1,7 @@
 import { systemClock } from '../../core/clock.ts'
 import { settledWithin } from '../../core/sleep.ts'
 import type { Backend, HeldClaim } from '../backend.ts'
+import { RenewalTimes } from './renewal-times.ts'
 
 /** What one renewal found. */
 export interface Renewal {
@@ -20,8 +21,7 @@ export interface RenewalTask {
 export interface Renewer {
   start(): void
   stop(): Promise<void>
-  /** When the last renewal that succeeded was begun, monotonic; -Infinity before the first. */
-  renewedAt(): number
+  readonly times: RenewalTimes
 }
 
 /** Three chances before a lease ends. */
@@ -36,18 +36,19 @@ const LAST_RENEWAL_MS = 1_000
 export class LoopRenewer implements Renewer {
   readonly #backend: Backend
   readonly #task: RenewalTask
+  readonly times: RenewalTimes
   #timer: NodeJS.Timeout | undefined
-  #renewedAt = -Infinity
   #underWay: Promise<void> = Promise.resolve()
 
   constructor(backend: Backend, task: RenewalTask) {
     this.#backend = backend
     this.#task = task
+    this.times = new RenewalTimes(task.leaseMs)
   }
 
-  /** @param renewedAt when another renewer last did it, whose work this one goes on with. */
-  start(renewedAt: number = -Infinity): void {
-    this.#renewedAt = renewedAt
+  /** @param from those of another renewer, whose work this one goes on with. */
+  start(from?: RenewalTimes): void {
+    this.times.begin(from)
     this.#timer = setInterval(() => {
       this.#underWay = this.#renew()
     }, renewEveryMs(this.#task.leaseMs))
@@ -59,15 +60,11 @@ export class LoopRenewer implements Renewer {
     await settledWithin(this.#underWay, LAST_RENEWAL_MS)
   }
 
-  renewedAt(): number {
-    return this.#renewedAt
-  }
-
   async #renew(): Promise<void> {
     const startedAt = systemClock.monotonic()
     try {
       const held = await this.#backend.renew(this.#task.owner, this.#task.leaseMs)
-      this.#renewedAt = startedAt
+      this.times.renewed(startedAt, systemClock.monotonic())
       this.#task.onRenewal({ startedAt, held })
     } catch (error) {
       this.#task.onError(error)

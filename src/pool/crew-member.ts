@@ -169,7 +169,8 @@ export class CrewMember {
   }
 
   /** However long it takes, it may wait there for its turn: it can be had back when that is late. */
-  getsNext({ estimate, settings }: Task): boolean {
+  getsNext(task: Task): boolean {
+    const { estimate, settings } = task
     return !this.isStuck && this.line.canRecall && estimate.isEven && settings.transfer === undefined
   }
 

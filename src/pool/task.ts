@@ -43,7 +43,9 @@ export class Task<Result = unknown> {
   number = 0
   /** @internal When it was sent, on the clock of `performance.now()`, and what was known of its function then. */
   sentAt = 0
+  /** @internal */
   isSteady = false
+  /** @internal */
   micros = 0
   /** @internal When it was seen to have begun, on the clock of `performance.now()`. */
   begunAt: number | undefined

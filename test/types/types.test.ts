@@ -25,7 +25,9 @@ describe('right code compiles', () => {
 
   test('and so does what the package itself declares', () => {
     const ours = [...files('right'), ...files('wrong')]
-    expect(reported.filter((each) => !ours.includes(each.file))).toEqual([])
+    // Other packages' declarations, which a sample imports, are their own affair.
+    const all = reported.filter(({ file }) => !file.includes('/node_modules/'))
+    expect(all.filter((each) => !ours.includes(each.file))).toEqual([])
   })
 })
 

@@ -15,7 +15,7 @@ void mail.add('welcome', { to: 1 })
 void mail.add('welcome', {})
 // refused: 'number' is not assignable to parameter of type 'string'
 void mail.add('length', 4)
-// refused: 'prio' does not exist in type 'AddOptions'
+// refused: 'prio' does not exist in type
 void mail.add('welcome', { to: 'ada@example.org' }, { prio: 5 })
 // refused: 'number' is not assignable to type 'string'
 void mail.addMany([{ type: 'welcome', payload: { to: 1 } }])

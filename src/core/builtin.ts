@@ -16,6 +16,9 @@ export const builtin = {
   get module(): typeof import('node:module') {
     return process.getBuiltinModule('node:module')
   },
+  get net(): typeof import('node:net') {
+    return process.getBuiltinModule('node:net')
+  },
   get perfHooks(): typeof import('node:perf_hooks') {
     return process.getBuiltinModule('node:perf_hooks')
   },

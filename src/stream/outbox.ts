@@ -1,0 +1,292 @@
+import { MillhandError } from '../core/errors.ts'
+import { Backlog, roomFor, type Entry, type Overflow } from './backlog.ts'
+import { Frame, type FrameKind } from './frame.ts'
+import type { KnownKey } from './key-table.ts'
+import { monotonicMs } from './monotonic-ms.ts'
+import { At, type RingMemory } from './ring-memory.ts'
+import { ProgressWatch } from './progress-watch.ts'
+import { RingWriter } from './ring-writer.ts'
+import type { Route } from './route.ts'
+import type { CheckedRouter } from './router-options.ts'
+
+/** Of a policy that drops, so many messages at most are with the worker; the others can still be dropped. */
+const MOST_OFFERED = 1024
+/** The reader may begin after so many frames, though the tick of the router goes on. */
+const PUBLISH_FRAMES = 64
+
+/** What all outboxes of a router share. */
+export interface OutboxHost {
+  readonly options: CheckedRouter
+  /** The last sequence number of each partition that was written into a ring. */
+  readonly sequences: Float64Array
+  /** When what is routed now was routed; read from the clock now and then. */
+  now: number
+  /** Frames of this outbox are to be published at the end of the tick. */
+  plan(outbox: Outbox): void
+  onDrop(partition: number, key: string, slot: number): void
+  /** The worker is about to be told. */
+  onGap(slot: number, partition: number, key: string, count: number): void
+  onFull(slot: number, isFull: boolean): void
+}
+
+/** All that is on its way to one slot: the ring, and in front of it, what does not fit at the moment. */
+export class Outbox implements Route {
+  readonly slot: number
+  readonly writer: RingWriter
+  readonly watch: ProgressWatch
+  /** Rings the bell of a reader in another process. */
+  onPublished: (() => void) | undefined
+  /** Planned by the host; put back by `publish`. */
+  isPlanned = false
+  /** Messages that were routed here, and dropped here. */
+  routed = 0
+  dropped = 0
+  readonly #host: OutboxHost
+  readonly #overflow: Overflow
+  readonly #backlog: Backlog
+  /** Frames that may be in the ring. */
+  readonly #limit: number
+  readonly #put = (entry: Entry): boolean => this.#write(entry, undefined)
+  readonly #onDrop: (of: { readonly partition: number; readonly key: string }) => void
+  /** So many frames may be written before the progress of the reader is looked at again. */
+  #quota = 0
+  #unpublished = 0
+  #isFull = false
+  /** The backlog is looked at again when the reader is done with so many frames. */
+  #target = 0
+  #emptied: PromiseWithResolvers<void> | undefined
+  /** Resolved when so many have left the backlog. */
+  readonly #marks: { readonly at: number; readonly left: PromiseWithResolvers<void> }[] = []
+  #isPouring = false
+
+  constructor(slot: number, ring: RingMemory, host: OutboxHost) {
+    const { overflow, maxMessages, maxBytes } = host.options
+    this.slot = slot
+    this.writer = new RingWriter(ring)
+    this.watch = new ProgressWatch(ring)
+    this.#host = host
+    this.#overflow = overflow
+    const keepsBack = overflow === 'dropOldest' || overflow === 'conflate'
+    this.#limit = keepsBack ? Math.max(1, Math.min(MOST_OFFERED, maxMessages >> 1)) : maxMessages
+    const waiting = overflow === 'dropNewest' ? 0 : maxMessages - (keepsBack ? this.#limit : 0)
+    this.#backlog = new Backlog(overflow, roomFor(waiting, maxBytes))
+    this.#onDrop = ({ partition, key }) => {
+      this.dropped++
+      host.onDrop(partition, key, slot)
+    }
+  }
+
+  /** Messages and others that the worker is not done with. */
+  get depth(): number {
+    return this.writer.depth + this.#backlog.size
+  }
+
+  get isFull(): boolean {
+    return this.#isFull
+  }
+
+  accept(
+    kind: FrameKind,
+    partition: number,
+    key: string,
+    known: KnownKey | undefined,
+    data: string | Uint8Array,
+  ): Promise<void> | undefined {
+    if (this.#isFull && this.#hasRoom()) this.#pour()
+    if (!this.#isFull && this.#writeFrame(kind, partition, key, known, 0, data)) {
+      this.routed++
+      return undefined
+    }
+    return this.#wait(kind, partition, key, data)
+  }
+
+  control(entry: Entry): void {
+    if (this.#isFull && this.#hasRoom()) this.#pour()
+    if (!this.#isFull && this.#write(entry, undefined)) return
+    this.#backlog.push(entry)
+    this.#fill()
+  }
+
+  /** Takes what waited elsewhere, in front of what is routed here from now on. */
+  adopt(backlog: Backlog): Promise<void> | undefined {
+    const before = this.#backlog.size
+    if (this.#isFull) {
+      this.#backlog.adopt(backlog)
+    } else if (!backlog.pour(this.#put)) {
+      this.#backlog.adopt(backlog)
+      this.#fill()
+    }
+    return this.#backlog.size > before ? this.emptied() : undefined
+  }
+
+  /** Resolves when nothing waits for room in the ring. */
+  emptied(): Promise<void> | undefined {
+    if (!this.#isFull) return undefined
+    this.#emptied ??= Promise.withResolvers()
+    return this.#emptied.promise
+  }
+
+  /** Resolves when all that was routed here before is handled or dropped. */
+  async settled(): Promise<void> {
+    if (this.#isFull) {
+      const left = Promise.withResolvers<void>()
+      this.#marks.push({ at: this.#backlog.added, left })
+      await left.promise
+    }
+    this.publish()
+    await this.watch.until(this.writer.framesWritten)
+  }
+
+  /** Resolves at a moment at which nothing is left. */
+  async drained(): Promise<void> {
+    while (this.depth > 0) await this.settled()
+  }
+
+  /** Lets the reader see what was written. */
+  publish(): void {
+    this.isPlanned = false
+    this.#publish()
+  }
+
+  /** Goes on in new memory, in which another reader finds what the last one was not done with. */
+  renew(): RingMemory {
+    const ring = this.writer.renew()
+    this.#quota = 0
+    this.watch.use(ring)
+    return ring
+  }
+
+  /** Whoever waits here hears that nothing goes on. */
+  close(error: Error): void {
+    for (const { left } of this.#marks.splice(0)) left.reject(error)
+    // Nobody has to wait for it.
+    this.#emptied?.promise.catch(() => {})
+    this.#emptied?.reject(error)
+    this.#emptied = undefined
+    this.watch.close(error)
+  }
+
+  #writeFrame(
+    kind: FrameKind,
+    partition: number,
+    key: string,
+    known: KnownKey | undefined,
+    token: number,
+    data: string | Uint8Array,
+  ): boolean {
+    if (this.#quota <= 0) {
+      this.#quota = this.#limit - this.writer.depth
+      if (this.#quota <= 0) return false
+    }
+    const host = this.#host
+    // The clock is read once for what is published together.
+    if (!this.isPlanned) host.plan(this)
+    const last = host.sequences[partition]!
+    const sequence = kind <= Frame.gap ? last + 1 : last
+    if (!this.writer.write(kind, partition, sequence, host.now, key, known, token, data)) return false
+    host.sequences[partition] = sequence
+    this.#quota--
+    if (++this.#unpublished >= PUBLISH_FRAMES) {
+      this.#publish()
+      host.now = monotonicMs()
+    }
+    return true
+  }
+
+  #publish(): void {
+    this.#unpublished = 0
+    if (!this.writer.hasUnpublished) return
+    const { control } = this.writer.ring
+    if (this.writer.publish()) Atomics.notify(control, At.sleeping)
+    this.onPublished?.()
+  }
+
+  #write(entry: Entry, known: KnownKey | undefined): boolean {
+    const { kind, partition, key, token, data } = entry
+    if (!this.#writeFrame(kind, partition, key, known, token, data)) return false
+    if (kind === Frame.gap) this.#host.onGap(this.slot, partition, key, token)
+    return true
+  }
+
+  #wait(
+    kind: FrameKind,
+    partition: number,
+    key: string,
+    data: string | Uint8Array,
+  ): Promise<void> | undefined {
+    // Whoever does not wait may write over its bytes meanwhile.
+    const kept = typeof data === 'string' ? data : data.slice()
+    const entry: Entry = { kind, partition, key, token: 0, data: kept, conflated: 0 }
+    if (!this.#backlog.offer(entry, this.#onDrop)) {
+      const { maxMessages } = this.#host.options
+      throw new MillhandError(
+        'QUEUE_FULL',
+        `slot ${this.slot} has no room, and as much as fits waits for it (maxMessages ${maxMessages}): ` +
+          `await what route() returns before you route more, or choose another overflow than 'block'`,
+      )
+    }
+    this.routed++
+    this.#fill()
+    return this.#overflow === 'block' ? this.emptied() : undefined
+  }
+
+  /** Something waits: it is poured into the ring when a part of that is free. */
+  #fill(): void {
+    this.#arm()
+    if (this.#isFull) return
+    this.#isFull = true
+    this.#host.onFull(this.slot, true)
+    this.publish()
+    if (!this.#isPouring) void this.#pourInTime()
+  }
+
+  /** The router may also pour itself, when it comes by and sees that there is room. */
+  async #pourInTime(): Promise<void> {
+    this.#isPouring = true
+    try {
+      while (this.#isFull) {
+        await this.watch.until(this.#target)
+        if (this.#isFull && this.#hasRoom()) this.#pour()
+      }
+    } catch {
+      // Closed: whoever waits was told.
+    } finally {
+      this.#isPouring = false
+    }
+  }
+
+  #arm(): void {
+    if (this.#isFull) return
+    const { framesRead, depth } = this.writer
+    // Whoever waits is woken for many; what is dropped is dropped no longer than it must.
+    const part = this.#overflow === 'block' ? depth >> 1 : depth >> 4
+    this.#target = (framesRead + Math.min(depth, Math.max(1, part))) | 0
+  }
+
+  #hasRoom(): boolean {
+    return ((this.writer.framesRead - this.#target) | 0) >= 0
+  }
+
+  #pour(): void {
+    this.#quota = 0
+    const isEmpty = this.#backlog.pour(this.#put)
+    for (
+      let mark = this.#marks[0];
+      mark !== undefined && mark.at <= this.#backlog.gone;
+      mark = this.#marks[0]
+    ) {
+      this.#marks.shift()
+      mark.left.resolve()
+    }
+    this.publish()
+    this.#isFull = false
+    if (!isEmpty) {
+      this.#arm()
+      this.#isFull = true
+      return
+    }
+    this.#host.onFull(this.slot, false)
+    this.#emptied?.resolve()
+    this.#emptied = undefined
+  }
+}

@@ -12,8 +12,10 @@ import { PublishReader } from './publish-reader.ts'
  * reconnecting are ours, since mqtt.js acknowledges before work is done, handles one message at a time, and answers no
  * ping meanwhile.
  *
- * For that, each packet is taken at `packetreceive`, which is documented, and its `cmd` is made one that mqtt.js does
- * not know: it lets it be and reads on. A version that would handle it all the same is noticed, and refused.
+ * For that, messages never reach it: they are taken from the bytes of its stream, and read here (publish-reader.ts).
+ * All other packets it reads itself. They are taken at `packetreceive`, which is documented, and their `cmd` is made
+ * one that mqtt.js does not know: it lets them be and reads on. Two it needs itself and handles too, CONNACK and
+ * PINGRESP. A version that would handle a message all the same is noticed, and refused.
  */
 
 /** What happens on a connection. */

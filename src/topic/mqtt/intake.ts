@@ -116,8 +116,9 @@ export class Intake {
   lost(): void {
     if (!this.#isOpen && this.#order.length === 0 && this.#answers.length === 0) return
     this.#isOpen = false
-    // What an earlier connection left and this one did not bring: its id may mean another message by now.
-    this.#carried.clear()
+    // What an earlier connection left and this one did not bring: of QoS 1 its id may mean another message by now,
+    // and twice is better than never. Of QoS 2 once is promised, and the broker keeps the id until we have answered.
+    for (const [id, { packet }] of this.#carried) if (packet.qos === 1) this.#carried.delete(id)
     for (const arrival of [...this.#answers.clear(), ...this.#order.clear()]) {
       // A PUBCOMP is asked for again, and needs nothing that is kept.
       if (arrival instanceof Arrival && (arrival.isDelivered || arrival.isDone))

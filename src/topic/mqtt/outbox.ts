@@ -48,6 +48,8 @@ export interface Outlet {
 
 /** More than this in our end of the socket waits here instead, bytes. */
 const BACKLOG = 256 * 1024
+/** Packet id not found. */
+const NOT_FOUND = 0x92
 /** A packet has at most so many bytes beside topic, payload and properties. */
 const HEADER = 12
 
@@ -119,7 +121,8 @@ export class Outbox {
   /** PUBACK, PUBREC or PUBCOMP. */
   answered({ cmd, messageId, reasonCode = 0, properties }: AnswerPacket): void {
     const entry = this.#sent.get(messageId)
-    const isRefused = reasonCode >= 0x80
+    // A PUBREL that is sent again after its PUBCOMP was lost finds nothing, and that is no error (MQTT 5, 3.7.2.1).
+    const isRefused = reasonCode >= 0x80 && !(cmd === 'pubcomp' && reasonCode === NOT_FOUND)
     if (cmd === 'pubrec' && !isRefused) {
       if (entry !== undefined) entry.isReceived = true
       // Of an id that we do not know too, so that the broker forgets it.

@@ -165,6 +165,27 @@ test('what a connection did not bring again is not recognised on a later one', (
   expect(texts()).toEqual(['a'])
 })
 
+test('of QoS 2 it is recognised on whichever connection brings it, done or half answered', () => {
+  const { intake, take, done, texts, answers } = scene()
+  const cut = (): void => {
+    intake.lost()
+    intake.opened(true)
+  }
+  for (const [id, text] of ['a', 'b', 'c'].entries()) take(id + 1, text, { qos: 2 })
+  done('a')
+  expect(answers()).toEqual(['pubrec 1'])
+  done('b')
+  // Of the first, the broker has not heard.
+  cut()
+  take(1, 'a', { qos: 2, dup: true })
+  cut()
+  cut()
+  for (const [id, text] of ['a', 'b', 'c'].entries()) take(id + 1, text, { qos: 2, dup: true })
+  expect(texts()).toEqual(['c'])
+  done('c')
+  expect(answers()).toEqual(['pubrec 1', 'pubrec 2', 'pubrec 3'])
+})
+
 test('an attempt that fails before the broker speaks forgets nothing', () => {
   const { intake, take, done, texts } = scene()
   take(1, 'a')

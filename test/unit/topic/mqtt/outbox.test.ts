@@ -82,6 +82,19 @@ test('of QoS 2 only the release is sent again once the broker has the message', 
   expect(results).toEqual(['a done'])
 })
 
+test('a release that is sent again to a broker that is through with it is done', async () => {
+  const { outbox, add, open, sent, results } = scene()
+  open()
+  add('a', { qos: 2 })
+  const { id } = sent[0]!
+  outbox.answered({ cmd: 'pubrec', messageId: id })
+  outbox.lost()
+  open()
+  outbox.answered({ cmd: 'pubcomp', messageId: id, reasonCode: 0x92 })
+  await settled()
+  expect(results).toEqual(['a done'])
+})
+
 test('no more are under way than the broker takes, nor more in the socket than it drains', () => {
   const { outbox, outlet, add, open, texts, sent } = scene({ receiveMaximum: 2 })
   open()

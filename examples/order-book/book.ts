@@ -4,11 +4,28 @@ import { Side } from './side.ts'
 export type SideName = 'BUY' | 'SELL'
 
 /**
- * Why a book may be wrong: its snapshot has not come; its best prices are not those that the feed tells; a change of
- * it was lost or could not be read; a change came so late that it is not known what came after it; it crossed itself;
- * its connection is gone.
+ * Why a book may be wrong: its snapshot has not come; it is not as the feed tells with its changes; there was a trade,
+ * and the book after it has not come; a change of it was lost, or could not be read; a change came so late that it is
+ * not known what came after it; it crossed itself; its connection is gone.
  */
-export type StaleReason = 'new' | 'gap' | 'lost' | 'unreadable' | 'late' | 'crossed' | 'disconnected'
+export type StaleReason =
+  | 'new'
+  | 'gap'
+  | 'trade'
+  | 'lost'
+  | 'unreadable'
+  | 'late'
+  | 'crossed'
+  | 'disconnected'
+
+/** A book without its levels. */
+export interface BookMarks {
+  readonly asset: string
+  readonly syncedAt: number
+  readonly at: number
+  readonly staleAt: number
+  readonly stale?: StaleReason | undefined
+}
 
 /** Prices and sizes of one side, as `decimal.ts` counts them, in any order. */
 export type Levels = readonly { readonly price: number; readonly size: number }[]
@@ -84,11 +101,12 @@ export class Book {
 
   /**
    * Looks, after all changes of one frame, whether the best prices are those that the feed tells with it. A frame
-   * that is older than others says nothing about the book as it is now.
+   * that is older than others says nothing about the book as it is now. NaN: it is not told.
    */
   check(toldBid: number, toldAsk: number, at: number): void {
     if (at < this.#at) return
-    if (toldBid !== this.bestBid || toldAsk !== this.bestAsk) this.markStale('gap', at)
+    const isOther = toldBid !== this.bestBid && !Number.isNaN(toldBid)
+    if (isOther || (toldAsk !== this.bestAsk && !Number.isNaN(toldAsk))) this.markStale('gap', at)
     else if (this.isCrossed) this.markStale('crossed', at)
   }
 
@@ -141,6 +159,33 @@ export class Book {
       const rank = from.rankAt(n)
       return { price: isBid ? rank : ONE - rank, size: from.sizeAt(n) }
     })
+  }
+
+  marks(): BookMarks {
+    return {
+      asset: this.asset,
+      syncedAt: this.#syncedAt,
+      at: this.#at,
+      staleAt: this.#staleAt,
+      stale: this.#stale,
+    }
+  }
+
+  /** Its sides as numbers, bids first. */
+  numbers(): [number[], number[]] {
+    return [this.#bids.numbers(), this.#asks.numbers()]
+  }
+
+  /** A book as another one was. */
+  static from(marks: BookMarks, bids: ArrayLike<number>, asks: ArrayLike<number>): Book {
+    const book = new Book(marks.asset)
+    book.#syncedAt = marks.syncedAt
+    book.#at = marks.at
+    book.#stale = marks.stale
+    book.#staleAt = marks.staleAt
+    book.#bids = Side.from(bids, marks.at)
+    book.#asks = Side.from(asks, marks.at)
+    return book
   }
 
   #cure(): void {

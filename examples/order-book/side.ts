@@ -110,6 +110,21 @@ export class Side {
     return differences
   }
 
+  /** Its levels as numbers, three for each, worst first. */
+  numbers(): number[] {
+    const numbers: number[] = []
+    for (let n = 0; n < this.#length; n++) numbers.push(this.#ranks[n]!, this.#sizes[n]!, this.#times[n]!)
+    return numbers
+  }
+
+  /** What `numbers` gave. Deletions are not among them: those up to `at` count as forgotten. */
+  static from(numbers: ArrayLike<number>, at: number): Side {
+    const side = new Side()
+    for (let n = 0; n + 2 < numbers.length; n += 3) side.set(numbers[n]!, numbers[n + 1]!, numbers[n + 2]!)
+    side.#forgottenAt = at
+    return side
+  }
+
   /** The first index whose rank is not below it. */
   #indexOf(rank: number): number {
     const ranks = this.#ranks

@@ -13,6 +13,9 @@ export type { RedisClient } from './driver.ts'
 export type { IoredisClient } from './ioredis.ts'
 export type { HashTag } from './keys.ts'
 export type { NodeRedisClient } from './node-redis.ts'
+export type { RedisProducerOptions } from './stream/producer.ts'
+export { RedisStream, redisStream } from './stream/redis-stream.ts'
+export type { RedisSourceOptions, RedisStreamOptions } from './stream/redis-stream.ts'
 
 export interface RedisOptions {
   /** What all keys begin with; another prefix is another store. Default: `millhand`. */

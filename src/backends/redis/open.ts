@@ -16,10 +16,18 @@ export interface OpenOptions {
 
 /** Looks whether the server can be used, and marks it as used by us. */
 export async function prepare(connection: Connection, options: OpenOptions): Promise<void> {
-  const info = String(await connection.command(options.keys.marker, ['INFO']))
-  checkVersion(info, options.label)
-  if (!options.allowEviction) checkEviction(info, options.label)
+  await checkServer(connection, options)
   await checkMarker(connection, options)
+}
+
+/** @throws BackendError when the server is too old, or may drop what is kept in it. */
+export async function checkServer(
+  connection: Connection,
+  { label, allowEviction }: Pick<OpenOptions, 'label' | 'allowEviction'>,
+): Promise<void> {
+  const info = String(await connection.command('', ['INFO']))
+  checkVersion(info, label)
+  if (!allowEviction) checkEviction(info, label)
 }
 
 function field(info: string, name: string): string | undefined {

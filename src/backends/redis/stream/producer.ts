@@ -3,6 +3,7 @@ import { BackendError, InvalidOptionError, MillhandError, show, StateError } fro
 import { randomText } from '../../../core/id.ts'
 import { integer } from '../../../core/options.ts'
 import { settledWithin, sleep } from '../../../core/sleep.ts'
+import { MAX_KEY_BYTES } from '../../../stream/frame.ts'
 import type { StreamProducer } from '../../../stream/source/producer.ts'
 import { shardOfKey } from '../../../stream/source/shards.ts'
 import { Connection } from '../connection.ts'
@@ -46,7 +47,6 @@ const BATCH_BYTES = MIB
 const REMEMBERED_S = 24 * 3600
 const CLOSE_TIMEOUT_MS = 5_000
 const RETRY_MS = 100
-const MAX_KEY_BYTES = 65_535
 
 /** Appends to the shards of a stream in a Redis server. */
 export class RedisProducer implements StreamProducer {
@@ -112,10 +112,15 @@ export class RedisProducer implements StreamProducer {
   #take(key: string, data: string | Uint8Array): Outgoing {
     const { maxRecordBytes, maxPending, maxPendingBytes } = this.#options
     if (this.#over.signal.aborted) throw this.#over.signal.reason
-    if (typeof key !== 'string' || !key.isWellFormed() || Buffer.byteLength(key) > MAX_KEY_BYTES) {
+    if (
+      typeof key !== 'string' ||
+      key === '' ||
+      !key.isWellFormed() ||
+      Buffer.byteLength(key) > MAX_KEY_BYTES
+    ) {
       throw new InvalidOptionError(
         'key',
-        `expected key to be a text of at most ${MAX_KEY_BYTES} bytes without lone surrogates, got: ${show(key)}`,
+        `expected key to be a text of 1 to ${MAX_KEY_BYTES} bytes without lone surrogates, got: ${show(key)}`,
       )
     }
     if (typeof data !== 'string' && !(data instanceof Uint8Array))

@@ -2,14 +2,14 @@
  * How a message lies in a ring. All numbers are in the byte order of the machine, since nobody reads them elsewhere.
  *
  *     byte  0  units of 8 bytes of the whole frame, this header included
- *           4  kind | partition << 16
+ *           4  kind | bytes between key and payload << 8 | partition << 16
  *           8  bytes of the key | place of the key in the table of keys << 16
  *          12  bytes of the payload
  *          16  sequence number within the partition                            (64-bit float)
  *          24  when it was routed, ms of the monotonic clock of the machine    (64-bit float)
  *          32  token: gap: how many were dropped; query, barrier: its number
  *          36  number of the key, or 0; see key-table.ts
- *          40  key, payload, up to 7 bytes of padding
+ *          40  key, payload (at an address like that which it was copied from), up to 7 bytes of padding
  *
  * A frame lies in one piece. Where it would not fit before the end of the ring, a frame of kind `pad` fills that.
  */

@@ -3,7 +3,7 @@ import { Backlog, roomFor, type Entry, type Overflow } from './backlog.ts'
 import { Frame, type FrameKind } from './frame.ts'
 import type { KnownKey } from './key-table.ts'
 import { monotonicMs } from './monotonic-ms.ts'
-import { At, type RingMemory } from './ring-memory.ts'
+import type { RingMemory } from './ring-memory.ts'
 import { ProgressWatch } from './progress-watch.ts'
 import { RingWriter } from './ring-writer.ts'
 import type { Route } from './route.ts'
@@ -11,8 +11,10 @@ import type { CheckedRouter } from './router-options.ts'
 
 /** Of a policy that drops, so many messages at most are with the worker; the others can still be dropped. */
 const MOST_OFFERED = 1024
-/** The reader may begin after so many frames, though the tick of the router goes on. */
+/** The reader sees what was written after so many frames, though the tick of the router goes on. */
 const PUBLISH_FRAMES = 64
+/** After so many, it is also woken: to wake costs as much as to write twenty or thirty frames. */
+const WAKE_FRAMES = 512
 
 /** What all outboxes of a router share. */
 export interface OutboxHost {
@@ -50,7 +52,9 @@ export class Outbox implements Route {
   readonly #onDrop: (of: { readonly partition: number; readonly key: string }) => void
   /** So many frames may be written before the progress of the reader is looked at again. */
   #quota = 0
+  /** Frames that the reader does not see yet, and of those it does, those since it was last woken. */
   #unpublished = 0
+  #unwoken = WAKE_FRAMES - PUBLISH_FRAMES
   #isFull = false
   /** The backlog is looked at again when the reader is done with so many frames. */
   #target = 0
@@ -145,7 +149,12 @@ export class Outbox implements Route {
   /** Lets the reader see what was written. */
   publish(): void {
     this.isPlanned = false
-    this.#publish()
+    this.#unpublished = 0
+    if (this.writer.hasUnpublished) this.writer.publish()
+    // It may begin with the first frames of the next tick.
+    this.#unwoken = WAKE_FRAMES - PUBLISH_FRAMES
+    this.writer.wake()
+    this.onPublished?.()
   }
 
   /** Goes on in new memory, in which another reader finds what the last one was not done with. */
@@ -186,18 +195,20 @@ export class Outbox implements Route {
     if (!this.writer.write(kind, partition, sequence, host.now, key, known, token, data)) return false
     host.sequences[partition] = sequence
     this.#quota--
-    if (++this.#unpublished >= PUBLISH_FRAMES) {
-      this.#publish()
-      host.now = monotonicMs()
-    }
+    if (++this.#unpublished >= PUBLISH_FRAMES) this.#publishSome()
     return true
   }
 
-  #publish(): void {
+  /** In the midst of a tick. */
+  #publishSome(): void {
+    this.#unwoken += this.#unpublished
     this.#unpublished = 0
-    if (!this.writer.hasUnpublished) return
-    const { control } = this.writer.ring
-    if (this.writer.publish()) Atomics.notify(control, At.sleeping)
+    this.writer.publish()
+    if (this.#unwoken >= WAKE_FRAMES) {
+      this.#unwoken = 0
+      this.writer.wake()
+    }
+    this.#host.now = monotonicMs()
     this.onPublished?.()
   }
 

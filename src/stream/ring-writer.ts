@@ -5,6 +5,8 @@ import { At, type RingMemory } from './ring-memory.ts'
 
 /** A character of a string takes at most so many bytes of UTF-8. */
 const MOST_UTF8 = 3
+/** Bytes that may lie between key and payload. */
+const MOST_SHIFT = UNIT_BYTES - 1
 
 /**
  * Writes frames into a ring. The reader sees them when they are published. There is one writer a ring.
@@ -22,6 +24,8 @@ export class RingWriter {
 
   constructor(ring: RingMemory) {
     this.#use(ring)
+    this.#at = Atomics.load(ring.control, At.written)
+    this.#published = this.#at
   }
 
   get ring(): RingMemory {
@@ -52,11 +56,6 @@ export class RingWriter {
     return this.#at !== this.#published
   }
 
-  /** The largest payload that always fits sooner or later, whatever its key. */
-  static largestPayload(capacity: number, keyBytes: number): number {
-    return capacity / 2 - HEADER_BYTES - keyBytes - UNIT_BYTES
-  }
-
   /**
    * Writes one frame. @returns false, with nothing written, when there is no room.
    * @param token 0, or the number that this kind of frame carries.
@@ -73,7 +72,7 @@ export class RingWriter {
   ): boolean {
     const capacity = this.#ring.capacity
     const start = (this.#at & this.#mask) * UNIT_BYTES
-    const dataBound = typeof data === 'string' ? data.length * MOST_UTF8 : data.length
+    const dataBound = typeof data === 'string' ? data.length * MOST_UTF8 : data.length + MOST_SHIFT
     const bound = HEADER_BYTES + key.length * MOST_UTF8 + dataBound + UNIT_BYTES
     const used = ((this.#at - this.#read) | 0) * UNIT_BYTES
     // Most of the time there is so much room that nothing needs to be measured.
@@ -83,18 +82,22 @@ export class RingWriter {
     const { ints, floats, bytes } = this.#ring
     const keyAt = from + HEADER_BYTES
     const keyBytes = key === '' ? 0 : this.#text.utf8Write(key, keyAt, key.length * MOST_UTF8)
-    const dataAt = keyAt + keyBytes
+    let dataAt = keyAt + keyBytes
+    let shift = 0
     let dataBytes = 0
     if (typeof data === 'string') {
       if (data !== '') dataBytes = this.#text.utf8Write(data, dataAt, Math.min(dataBound, capacity - dataAt))
     } else {
+      // Shared memory is copied byte by byte unless both ends lie alike within a word: that takes four times as long.
+      shift = (data.byteOffset - bytes.byteOffset - dataAt) & (UNIT_BYTES - 1)
+      dataAt += shift
       bytes.set(data, dataAt)
       dataBytes = data.length
     }
-    const units = frameUnits(keyBytes, dataBytes)
+    const units = frameUnits(keyBytes + shift, dataBytes)
     const word = from >> 2
     ints[word] = units
-    ints[word + 1] = kind | (partition << 16)
+    ints[word + 1] = kind | (shift << 8) | (partition << 16)
     ints[word + 2] = known === undefined ? keyBytes : keyBytes | (known.place << 16)
     ints[word + 3] = dataBytes
     floats[(from >> 3) + 2] = sequence
@@ -106,12 +109,17 @@ export class RingWriter {
     return true
   }
 
-  /** Lets the reader see what was written. @returns true when it sleeps, and has to be woken. */
-  publish(): boolean {
+  /** Lets the reader see what was written. One that sleeps goes on sleeping. */
+  publish(): void {
     this.#published = this.#at
+    Atomics.store(this.#ring.control, At.written, this.#at)
+  }
+
+  /** Wakes a reader that sleeps, and sleeps in this process. */
+  wake(): void {
     const { control } = this.#ring
-    Atomics.store(control, At.written, this.#at)
-    return Atomics.load(control, At.sleeping) === 1 && Atomics.exchange(control, At.sleeping, 0) === 1
+    if (Atomics.load(control, At.sleeping) === 0) return
+    if (Atomics.exchange(control, At.sleeping, 0) === 1) Atomics.notify(control, At.sleeping)
   }
 
   /**
@@ -152,7 +160,7 @@ export class RingWriter {
   #reserve(start: number, key: string, data: string | Uint8Array): number {
     const { capacity, control, ints } = this.#ring
     this.#read = Atomics.load(control, At.read)
-    const dataBytes = typeof data === 'string' ? Buffer.byteLength(data) : data.length
+    const dataBytes = typeof data === 'string' ? Buffer.byteLength(data) : data.length + MOST_SHIFT
     const size = frameUnits(Buffer.byteLength(key), dataBytes) * UNIT_BYTES
     const free = capacity - ((this.#at - this.#read) | 0) * UNIT_BYTES
     const toEnd = capacity - start

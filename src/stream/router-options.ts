@@ -58,7 +58,7 @@ export interface CheckedRouter extends Checked<typeof ROUTER_RULES> {
 /** @throws InvalidOptionError naming the option. */
 export function checkRouterOptions(given: RouterOptions | undefined): CheckedRouter {
   const checked = checkOptions('MessageRouter', ROUTER_RULES, given)
-  const largest = frameUnits(MAX_KEY_BYTES, checked.maxMessageBytes) * UNIT_BYTES
+  const largest = (frameUnits(MAX_KEY_BYTES, checked.maxMessageBytes) + 1) * UNIT_BYTES
   // A frame lies in one piece: up to its own length may be lost before it.
   const least = Math.max(checked.maxBytes, 2 * largest)
   return Object.freeze({ ...checked, capacity: 2 ** Math.ceil(Math.log2(least)) })

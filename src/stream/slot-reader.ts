@@ -122,7 +122,7 @@ export class SlotReader {
       const keyHead = this.#ints[word + 2]!
       const keyBytes = keyHead & 0xffff
       const keyAt = word * 4 + HEADER_BYTES
-      this.#dataAt = keyAt + keyBytes
+      this.#dataAt = keyAt + keyBytes + ((head >>> 8) & 0xff)
       this.#dataBytes = this.#ints[word + 3]!
       this.sequence = this.#floats[(word >> 1) + 2]!
       this.routedAt = this.#floats[(word >> 1) + 3]!

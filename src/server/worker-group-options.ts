@@ -1,6 +1,7 @@
 import type { Duration } from '../core/duration.ts'
 import { createLogger, type Logger } from '../core/logger.ts'
 import { custom, duration, integer, optional, string, type Rule } from '../core/options.ts'
+import type { WorkerHandle } from '../worker/handle.ts'
 import type { ScalingRule } from './scaling.ts'
 import {
   RESTART_RULES,
@@ -30,6 +31,8 @@ export interface WorkerGroupOptions<Options extends object = object>
 }
 
 export interface WorkerGroupEvents {
+  /** A slot was added, of a number that is kept; its worker is not started yet. */
+  placed: { readonly slot: number; readonly handle: WorkerHandle }
   /** There is one more worker, or one fewer; the other slots were not touched. */
   scaled: { readonly group: string; readonly from: number; readonly to: number }
   /** A worker was given up, since "it" did `reason`; the others go on. */

@@ -252,6 +252,7 @@ export class WorkerGroup<Options extends object = object> implements Member {
   async #grow(): Promise<void> {
     const number = this.#slots.lowestFree
     const slot = this.#place(number)
+    this.events.emit('placed', { slot: number, handle: slot.handle })
     if (this.#isQuiet) slot.quiet()
     if (!this.#isAlive) return
     try {

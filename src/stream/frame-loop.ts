@@ -1,0 +1,232 @@
+import { FrameEnds } from './frame-ends.ts'
+import type { FrameReader } from './frame-reader.ts'
+import { Frame } from './frame.ts'
+import type { Gap } from './gap.ts'
+import type { KeyEntry, PartitionStates } from './key-states.ts'
+import type { LifeParts } from './life-parts.ts'
+import { MessageBatch } from './message-batch.ts'
+import { monotonicMs } from './monotonic-ms.ts'
+import { StreamMessage } from './stream-message.ts'
+
+/** So long the event loop is kept at a time, ms. */
+const TURN_MS = 4
+/** The clock is looked at after so many frames. */
+const LOOK_EVERY = 8
+
+/** What ended a turn: there is nothing to read, enough time was used, or more is in hand than may be. */
+export type TurnEnd = 'empty' | 'time' | 'full'
+
+/**
+ * Reads the frames of a slot and has them handled. A message whose key has none in hand and whose handler is
+ * synchronous, as most are, goes straight through `#message`: nothing is made for it but the message itself.
+ */
+export class FrameLoop<State> {
+  readonly #reader: FrameReader
+  readonly #parts: LifeParts<State>
+  readonly #ends: FrameEnds<State>
+  /** Of a worker that takes its messages in batches. */
+  readonly #batch: MessageBatch<State> | undefined
+  /** Turns the clock of the ring into the time of day. */
+  readonly #dayOffset = Date.now() - monotonicMs()
+  #turnAt = 0
+
+  /** @param careful so many frames are committed one by one. */
+  constructor(reader: FrameReader, parts: LifeParts<State>, careful: number) {
+    const { settings, lanes, outlet, hooks, handlers } = parts
+    this.#reader = reader
+    this.#parts = parts
+    this.#ends = new FrameEnds(reader, lanes, outlet, settings.concurrency === 1, careful)
+    if (hooks.processBatch !== undefined) {
+      this.#batch = new MessageBatch(reader, handlers, this.#ends, settings.batchSize)
+    }
+  }
+
+  /** Reads for some time. @returns why it ended, or what has to be waited for before it goes on. */
+  turn(): TurnEnd | Promise<void> {
+    this.#turnAt = performance.now()
+    const end = this.#turnAt + TURN_MS
+    const due = this.#dueTimers()
+    if (due !== undefined) return due
+    const { outlet, lanes } = this.#parts
+    for (let frames = 1; !outlet.isFull && !lanes.isFull; frames++) {
+      if (!this.#reader.next()) return this.#batch?.end() ?? 'empty'
+      const pending = this.#frame()
+      if (pending !== undefined) return pending
+      if (frames % LOOK_EVERY === 0 && performance.now() >= end) return this.#batch?.end() ?? 'time'
+    }
+    return this.#batch?.end() ?? 'full'
+  }
+
+  /** Tells a key of a gap, in its turn. @returns what the loop has to wait for. */
+  tell(entry: KeyEntry<State>, gap: Gap): Promise<void> | undefined {
+    return this.#ends.beside(entry, () => {
+      this.#touch(entry, entry.sequence)
+      return this.#parts.handlers.gap(entry, gap)
+    })
+  }
+
+  /** Tells all keys of a partition that have a state. */
+  tellAll(partition: PartitionStates<State>, gap: Gap): Promise<void> | undefined {
+    let last: Promise<void> | undefined
+    for (const entry of partition.keys.values()) {
+      if (last === undefined) last = this.tell(entry, gap)
+      else last = last.then(() => this.tell(entry, gap))
+    }
+    return last
+  }
+
+  /** The first frame is the one that lives of this slot have died of. @returns what has to be waited for. */
+  skipFirst(): Promise<void> | undefined {
+    const reader = this.#reader
+    if (!reader.next()) return undefined
+    if (reader.kind !== Frame.text && reader.kind !== Frame.bytes) return this.#other()
+    const partition = this.#parts.states.get(reader.partition)
+    if (partition === undefined) return this.#ends.commit()
+    partition.sequence = Math.max(partition.sequence, reader.sequence)
+    const entry = partition.keys.get(reader.key) ?? this.#admit(partition, reader.key)
+    this.#ends.commit()
+    return entry === undefined ? undefined : this.tell(entry, { reason: 'poison', count: 1 })
+  }
+
+  #dueTimers(): Promise<void> | undefined {
+    const { timers, handlers } = this.#parts
+    for (let due = timers.take(); due !== undefined; due = timers.take()) {
+      const { entry, name } = due
+      const pending = this.#ends.beside(entry, () => {
+        this.#touch(entry, entry.sequence)
+        return handlers.timer(entry, name)
+      })
+      if (pending !== undefined) return pending
+    }
+    return undefined
+  }
+
+  #frame(): Promise<void> | undefined {
+    const { kind } = this.#reader
+    if (kind === Frame.text || kind === Frame.bytes) return this.#message()
+    const before = this.#batch?.end()
+    return before === undefined ? this.#other() : before.then(() => this.#other())
+  }
+
+  #message(): Promise<void> | undefined {
+    const reader = this.#reader
+    const { sequence, key } = reader
+    const { states, handlers, outlet } = this.#parts
+    const partition = states.get(reader.partition)
+    // Of a partition that another slot has: it was released here, and the life that did it died before it committed.
+    if (partition === undefined) return this.#ends.commit()
+    if (sequence <= partition.replayUntil && partition.hasSeen(key, sequence))
+      return this.#replayed(partition)
+    partition.sequence = sequence
+    const known = partition.keys.get(key)
+    const entry = known ?? this.#admit(partition, key)
+    if (entry === undefined) return this.#ends.commit()
+    const data = reader.kind === Frame.text ? reader.text() : reader.bytes()
+    const message = new StreamMessage(key, data, sequence, reader.routedAt + this.#dayOffset)
+    if (known === undefined && partition.lost !== undefined) {
+      return this.#afterGap(partition, entry, message, partition.lost)
+    }
+    if (this.#batch !== undefined) {
+      this.#touch(entry, sequence)
+      return this.#batch.add(partition, entry, message)
+    }
+    if (entry.inHand > 0)
+      return this.#ends.run(partition, entry, sequence, () => this.#handle(entry, message))
+    this.#touch(entry, sequence)
+    const { emitted } = outlet
+    const pending = handlers.message(entry, message)
+    if (pending !== undefined) return this.#ends.begun(partition, entry, sequence, pending)
+    if (outlet.emitted === emitted) return this.#ends.commit()
+    this.#ends.release(reader.hold())
+    return undefined
+  }
+
+  /** The first message of a key of which messages may be missing. */
+  #afterGap(
+    partition: PartitionStates<State>,
+    entry: KeyEntry<State>,
+    message: StreamMessage,
+    reason: Gap['reason'],
+  ): Promise<void> | undefined {
+    const { handlers } = this.#parts
+    const step = (): Promise<void> | undefined => {
+      const told = handlers.gap(entry, { reason, count: undefined })
+      const handle = (): Promise<void> | undefined => this.#handle(entry, message)
+      return told === undefined ? handle() : told.then(handle)
+    }
+    // Its frame is held in front of those that the batch holds: it must not be behind them.
+    const before = this.#batch?.end()
+    if (before === undefined) return this.#ends.run(partition, entry, message.sequence, step)
+    return before.then(() => this.#ends.run(partition, entry, message.sequence, step))
+  }
+
+  #handle(entry: KeyEntry<State>, message: StreamMessage): Promise<void> | undefined {
+    this.#touch(entry, message.sequence)
+    if (this.#batch === undefined) return this.#parts.handlers.message(entry, message)
+    return this.#parts.handlers.batch([message], [entry.state])
+  }
+
+  /** What is no message. */
+  #other(): Promise<void> | undefined {
+    const reader = this.#reader
+    const { kind, key, token, sequence } = reader
+    const partition = this.#parts.states.get(reader.partition)
+    if (kind === Frame.query) return this.#query(partition)
+    if (kind === Frame.barrier) return this.#barrier(token)
+    if (partition === undefined) return this.#ends.commit()
+    if (sequence <= partition.restoredTo) return this.#replayed(partition)
+    partition.sequence = sequence
+    const gap: Gap = { reason: 'dropped', count: token }
+    const entry = key === '' ? undefined : (partition.keys.get(key) ?? this.#admit(partition, key))
+    if (entry === undefined) {
+      this.#ends.commit()
+      return key === '' ? this.tellAll(partition, gap) : undefined
+    }
+    return this.#ends.run(partition, entry, sequence, () => {
+      this.#touch(entry, sequence)
+      return this.#parts.handlers.gap(entry, gap)
+    })
+  }
+
+  /** All of a partition that is to go to another slot has come. */
+  #barrier(id: number): undefined {
+    const { copier } = this.#parts
+    const partition = copier.partition(id)
+    // The group has thought better of it.
+    if (partition === undefined) return this.#ends.commit()
+    this.#ends.afterAll(partition, () => copier.release(id))
+  }
+
+  #query(partition: PartitionStates<State> | undefined): Promise<void> | undefined {
+    const { key, token } = this.#reader
+    const { handlers, answer } = this.#parts
+    if (partition === undefined) {
+      answer(token, { hasMoved: true })
+      return this.#ends.commit()
+    }
+    const request = this.#reader.text()
+    const entry = partition.keys.get(key)
+    const ask = (): Promise<void> | undefined =>
+      handlers.query(key, entry?.state, request, (given) => answer(token, given))
+    if (entry !== undefined) return this.#ends.run(partition, entry, partition.sequence, ask)
+    void ask()
+    return this.#ends.commit()
+  }
+
+  #replayed(partition: PartitionStates<State>): undefined {
+    partition.sequence = Math.max(partition.sequence, this.#reader.sequence)
+    this.#parts.handlers.tally.replayed++
+    return this.#ends.commit()
+  }
+
+  #admit(partition: PartitionStates<State>, key: string): KeyEntry<State> | undefined {
+    return this.#parts.admit(partition, key, this.#turnAt)
+  }
+
+  #touch(entry: KeyEntry<State>, sequence: number): void {
+    entry.sequence = sequence
+    entry.tick = this.#parts.ticks.now
+    entry.usedAt = this.#turnAt
+    entry.isUsed = true
+  }
+}

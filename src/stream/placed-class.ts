@@ -1,0 +1,44 @@
+import { InvalidOptionError, show } from '../core/errors.ts'
+import type { WorkerClass } from '../worker/placement/runner.ts'
+import { ProcessWorker } from '../worker/process-worker.ts'
+import type { Placement } from '../worker/status.ts'
+import { ThreadWorker } from '../worker/thread-worker.ts'
+import { StreamWorker } from './stream-worker.ts'
+
+/** A class of stream workers, whatever their states. */
+export type StreamWorkerClass = (new (options: never) => StreamWorker<never>) & {
+  readonly module?: string | undefined
+}
+
+/**
+ * The class as the placement knows it. In a thread or process the class itself is loaded; here something stands for it
+ * that says by its name and module which one that is.
+ * @throws InvalidOptionError when it is no class of stream workers.
+ */
+export function placedClass(workerClass: StreamWorkerClass, placement: Placement): WorkerClass {
+  if (typeof workerClass !== 'function' || !(workerClass.prototype instanceof StreamWorker)) {
+    throw new InvalidOptionError(
+      'worker',
+      `expected worker to be a class that extends StreamWorker, got: ${show(workerClass)}`,
+    )
+  }
+  if (placement === 'inline') return workerClass as unknown as WorkerClass
+  const module = Object.hasOwn(workerClass, 'module') ? workerClass.module : undefined
+  const placed = placement === 'thread' ? threadClass(module) : processClass(module)
+  Object.defineProperty(placed, 'name', { value: workerClass.name })
+  return placed
+}
+
+function threadClass(module: string | undefined): WorkerClass {
+  return class extends ThreadWorker {
+    static override readonly module = module
+    protected override main(): void {}
+  }
+}
+
+function processClass(module: string | undefined): WorkerClass {
+  return class extends ProcessWorker {
+    static override readonly module = module
+    protected override main(): void {}
+  }
+}

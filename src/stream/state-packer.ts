@@ -1,0 +1,98 @@
+import type { Handlers } from './handlers.ts'
+import type { KeyEntry, PartitionStates } from './key-states.ts'
+import { BatchWriter, type StateBatch } from './state-batch.ts'
+import type { StreamHooks } from './stream-hooks.ts'
+
+/** A number that grows each time that states are begun to be saved or copied: what was touched since can be told. */
+export class Ticks {
+  now = 1
+
+  next(): number {
+    return ++this.now
+  }
+}
+
+/** So long the loop is kept at a time, ms. */
+const SLICE_MS = 1
+const SLICE_BYTES = 256 * 1024
+
+/** What was packed of a partition. */
+export interface Packed {
+  /** How many states there were. */
+  readonly count: number
+  /** False when a key was left out, since its handler was running. */
+  readonly isComplete: boolean
+}
+
+/** Writes the states of a partition that were touched lately into batches. */
+export class StatePacker<State> {
+  readonly #hooks: StreamHooks<State>
+  readonly #handlers: Handlers<State>
+  readonly #ticks: Ticks
+
+  constructor(hooks: StreamHooks<State>, handlers: Handlers<State>, ticks: Ticks) {
+    this.#hooks = hooks
+    this.#handlers = handlers
+    this.#ticks = ticks
+  }
+
+  /** In slices: other things happen between them, and what they touch belongs to the next time. */
+  async pack(
+    partition: PartitionStates<State>,
+    sinceTick: number,
+    post: (batch: StateBatch) => void,
+    isWanted: () => boolean,
+  ): Promise<Packed> {
+    const writer = new BatchWriter(partition.number)
+    let [count, isComplete, sliceEnd] = [0, true, performance.now() + SLICE_MS]
+    for (const entry of partition.keys.values()) {
+      if (entry.tick < sinceTick) continue
+      count++
+      if (entry.inHand > 0) {
+        entry.tick = this.#ticks.now
+        isComplete = false
+        continue
+      }
+      this.#add(writer, entry)
+      if (writer.bytes < SLICE_BYTES && performance.now() < sliceEnd) continue
+      post(writer.take())
+      await new Promise((resolve) => void setImmediate(resolve))
+      if (!isWanted()) return { count, isComplete: false }
+      sliceEnd = performance.now() + SLICE_MS
+    }
+    count += addGone(writer, partition, sinceTick)
+    if (writer.count > 0) post(writer.take())
+    return { count, isComplete }
+  }
+
+  /** All at once. */
+  packNow(partition: PartitionStates<State>, sinceTick: number, post: (batch: StateBatch) => void): void {
+    const writer = new BatchWriter(partition.number)
+    for (const entry of partition.keys.values()) {
+      if (entry.tick >= sinceTick) this.#add(writer, entry)
+      if (writer.bytes >= SLICE_BYTES) post(writer.take())
+    }
+    addGone(writer, partition, sinceTick)
+    if (writer.count > 0) post(writer.take())
+  }
+
+  #add(writer: BatchWriter, entry: KeyEntry<State>): void {
+    const { key, sequence, state, timers } = entry
+    try {
+      writer.add(key, sequence, this.#hooks.snapshot(key, state), timers)
+    } catch (thrown) {
+      this.#handlers.failed(thrown, key, 0)
+      writer.addFailed(key, sequence)
+    }
+  }
+}
+
+function addGone(writer: BatchWriter, partition: PartitionStates<unknown>, sinceTick: number): number {
+  let count = 0
+  for (const [key, tick] of partition.gone) {
+    if (tick < sinceTick) continue
+    writer.add(key, partition.sequence, undefined)
+    count++
+  }
+  return count
+}

@@ -1,4 +1,6 @@
 /** A stream in a Redis server: what producers store, what groups share, and what becomes of it when things go wrong. */
+import { once } from 'node:events'
+import { connect, createServer, type Socket } from 'node:net'
 import { Cluster, Redis } from 'ioredis'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { createClient } from 'redis'
@@ -252,6 +254,26 @@ describe('a producer', () => {
     expect(() => redisStream(server.url, { name, shards: 1025 })).toThrow('from 1 to 1024')
   })
 
+  test('stores once what it must send again since it has heard no answer', async () => {
+    const name = newName()
+    const { port, deafen } = await deafening(server.port)
+    const stream = redisStream(`redis://127.0.0.1:${port}`, {
+      ...{ name, shards: 1, prefix: 'test', commandTimeout: '200ms' },
+    })
+    const producer = stream.producer()
+    ends.push(() => producer.close())
+    await producer.append('EUR', '0')
+    deafen()
+    const log = `${new StreamKeys('test', name).shard(0)}:log`
+    const stored = [producer.append('EUR', '1'), producer.append('EUR', '2')]
+    await until(async () => (await admin.xlen(log)) === 3)
+    expect(producer.pending).toBe(2)
+    await Promise.all(stored)
+    await producer.append('EUR', '3')
+    const entries = await admin.xrange(log, '-', '+')
+    expect(entries.map(([, fields]) => fields[3])).toEqual(['0', '1', '2', '3'])
+  })
+
   test('goes on by itself after its server was away, and stores nothing twice', async () => {
     const own = await startRedis({ durable: true })
     ends.push(() => own.stop())
@@ -279,6 +301,33 @@ describe('a producer', () => {
     expect(entries.map(([, fields]) => Number(fields[3]))).toEqual(Array.from({ length: n + 1 }, (_, i) => i))
   })
 })
+
+/** Passes all on, until it is told to keep the answers of the connections that there are for itself. */
+async function deafening(port: number): Promise<{ readonly port: number; deafen(): void }> {
+  const answering = new Set<Socket>()
+  const sockets = new Set<Socket>()
+  const listener = createServer((near) => {
+    const far = connect(port, '127.0.0.1')
+    answering.add(far)
+    near.on('data', (data) => far.write(data))
+    far.on('data', (data) => answering.has(far) && near.write(data))
+    for (const [one, other] of [
+      [near, far],
+      [far, near],
+    ] as const) {
+      sockets.add(one)
+      one.on('error', () => {})
+      one.on('close', () => other.destroy())
+    }
+  })
+  listener.listen(0, '127.0.0.1')
+  await once(listener, 'listening')
+  ends.push(() => {
+    for (const socket of sockets) socket.destroy()
+    listener.close()
+  })
+  return { port: (listener.address() as { port: number }).port, deafen: () => answering.clear() }
+}
 
 /** Collects what comes, and commits it at once. */
 class Collector implements SourceConsumer {

@@ -43,8 +43,8 @@ export async function nodeRedisFor(url: string): Promise<NodeRedisClient> {
 /** Waiting grows to this between two tries to connect, ms. */
 const MOST_RETRY_MS = 500
 
-/** Bulk strings (`$`) as Buffers. */
-const AS_BUFFERS = { typeMapping: { 36: Buffer } }
+/** Bulk strings (`$`) as Buffers. No timer for each command, as there would be else: a silent server is found out. */
+const OURS = { typeMapping: { 36: Buffer }, timeout: 0 }
 
 export function overNodeRedis(client: NodeRedisClient, events: DriverEvents): Driver {
   const original = client as unknown as NodeRedis
@@ -93,10 +93,10 @@ export function overNodeRedis(client: NodeRedisClient, events: DriverEvents): Dr
     connect,
     send: (key, args) =>
       isCluster
-        ? own.sendCommand(key, false, args, AS_BUFFERS)
+        ? own.sendCommand(key, false, args, OURS)
         : isSentinel
-          ? own.sendCommand(false, args, AS_BUFFERS)
-          : own.sendCommand(args, AS_BUFFERS),
+          ? own.sendCommand(false, args, OURS)
+          : own.sendCommand(args, OURS),
     async subscribe(channel) {
       channels.add(channel)
       if (connected) await own.subscribe(channel, onMessage)

@@ -15,3 +15,27 @@ export { MessageRouter, type RouterEvents } from './message-router.ts'
 export type { RouterOptions } from './router-options.ts'
 export type { RouterStats, SlotStats } from './router-stats.ts'
 export { PARTITIONS, partitionOf } from './partition.ts'
+export { StreamFeed, type StreamFeedOptions } from './source/feed.ts'
+export { LeasedSource } from './source/leased-source.ts'
+export type {
+  Assignment,
+  ShardStatus,
+  SourceConsumer,
+  SourceEvents,
+  SourceRecord,
+  SourceStatus,
+  StreamSource,
+} from './source/source.ts'
+export type {
+  Claim,
+  Commit,
+  GroupView,
+  Lease,
+  ReadResult,
+  Release,
+  ShardHints,
+  ShardStore,
+} from './source/shard-store.ts'
+export type { FeedTarget } from './source/feed-target.ts'
+export type { StreamProducer } from './source/producer.ts'
+export { checkSourceOptions, type CheckedSourceOptions, type SourceOptions } from './source/source-options.ts'

@@ -8,7 +8,10 @@ import type { CheckedSourceOptions } from './source-options.ts'
 
 const STOP_TIMEOUT_MS = 30_000
 
-/** A source over a store that only knows leases; who owns what is settled among the processes. */
+/**
+ * A source over a store that only knows leases, which a server of any kind can be; who owns what is settled among the
+ * processes. `redisStream().source()` makes one.
+ */
 export class LeasedSource implements StreamSource {
   readonly name: string
   readonly events: Emitter<SourceEvents> = new Emitter()

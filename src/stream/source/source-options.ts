@@ -1,5 +1,5 @@
 import type { Duration } from '../../core/duration.ts'
-import { duration, integer, type Rule } from '../../core/options.ts'
+import { checkOptions, duration, integer, type Rule } from '../../core/options.ts'
 
 export interface SourceOptions {
   /**
@@ -34,4 +34,9 @@ export const SOURCE_RULES: { readonly [K in keyof CheckedSourceOptions]: Rule<nu
   commitEvery: duration({ default: '100ms' }),
   batchSize: integer({ min: 1, max: 10_000, default: 500 }),
   batchBytes: integer({ min: 1024, default: 4 * 1_048_576 }),
+}
+
+/** Options as a `LeasedSource` takes them. @throws InvalidOptionError naming the option. */
+export function checkSourceOptions(options?: SourceOptions): CheckedSourceOptions {
+  return checkOptions('source', SOURCE_RULES, options)
 }

@@ -77,7 +77,7 @@ export class RedisProducer implements StreamProducer {
     try {
       record = this.#take(key, data)
     } catch (error) {
-      return Promise.reject(error as Error)
+      return Promise.reject(error)
     }
     if (this.#lines.length > 0 && this.#early === 0) return this.#add(key, record)
     this.#early++

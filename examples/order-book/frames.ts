@@ -1,5 +1,5 @@
-import { Exchange } from './exchange.ts'
-import { Random } from './random.ts'
+import { Exchange } from './replay/exchange.ts'
+import { Random } from './replay/random.ts'
 
 /** How often the feed does what real ones do, from 0 to 1 of its frames. */
 export interface Faults {

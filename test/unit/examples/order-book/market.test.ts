@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { formatPrice, formatSize } from '../../../../examples/order-book/decimal.ts'
-import { Exchange } from '../../../../examples/order-book/exchange.ts'
+import { Exchange } from '../../../../examples/order-book/replay/exchange.ts'
 import { FaultyLine, NO_FAULTS, USUAL_FAULTS, type Faults } from '../../../../examples/order-book/frames.ts'
 import { Market, newMarketCounts } from '../../../../examples/order-book/market.ts'
 import { viewOf } from '../../../../examples/order-book/market-view.ts'

@@ -1,5 +1,5 @@
-import { formatPrice, formatSize, ONE } from './decimal.ts'
-import type { SideName } from './book.ts'
+import { formatPrice, formatSize, ONE } from '../decimal.ts'
+import type { SideName } from '../book.ts'
 import { Random } from './random.ts'
 
 export interface MarketOfExchange {
@@ -13,6 +13,10 @@ export interface ExchangeFrame {
   readonly market: string
   readonly type: string
   readonly text: string
+  /** Those whose books it is about. */
+  readonly assets: readonly string[]
+  /** Of a frame that is about one asset only. */
+  readonly asset?: string | undefined
 }
 
 interface Level {
@@ -51,7 +55,7 @@ export class Exchange {
   readonly #waiting: ExchangeFrame[] = []
   #now: number
 
-  /** @param options.levels so many a book, of both sides together. Default: 60. */
+  /** @param options.levels so many a book, of both sides together. Default: 48. */
   constructor(options: {
     readonly seed: number
     readonly markets: number
@@ -59,7 +63,7 @@ export class Exchange {
     readonly startAt?: number
   }) {
     this.#random = new Random(options.seed)
-    this.#levels = Math.ceil((options.levels ?? 60) / 2)
+    this.#levels = Math.ceil((options.levels ?? 48) / 2)
     this.#now = options.startAt ?? 1_767_225_600_000
     this.#ladders = Array.from({ length: options.markets }, () => this.#newLadder())
     this.markets = this.#ladders
@@ -85,8 +89,13 @@ export class Exchange {
     const ladder = this.#ladders[this.#random.below(this.#ladders.length)]!
     const chance = this.#random.next()
     if (chance < 0.01) return this.#trade(ladder)
-    if (chance < 0.013) return { market: ladder.market, type: 'holiday', text: this.#unknown(ladder) }
+    if (chance < 0.013) return frame(ladder, 'holiday', this.#unknown(ladder), ladder.assets[0])
     return this.#change(ladder)
+  }
+
+  /** Undefined for an asset that it does not have. */
+  marketOf(asset: string): string | undefined {
+    return this.#byAsset.get(asset)?.ladder.market
   }
 
   /** The whole book of an asset as it is now: an object of a snapshot. Undefined for one that it does not have. */
@@ -136,7 +145,7 @@ export class Exchange {
     ])
     const text = `{"market":"${ladder.market}","price_changes":[${entries.join(',')}],"timestamp":"${this.#now}","event_type":"price_change"}`
     this.#refineTick(ladder)
-    return { market: ladder.market, type: 'price_change', text }
+    return frame(ladder, 'price_change', text)
   }
 
   #moveLevel(ladder: Ladder): { side: SideName; price: number; size: number } {
@@ -175,9 +184,10 @@ export class Exchange {
     best.size -= size
     if (best.size === 0) own.shift()
     ladder.lastTrade = formatPrice(best.price)
-    for (const asset of ladder.assets) this.#wait(ladder, 'book', this.#bookText(asset, ''))
+    for (const asset of ladder.assets)
+      this.#waiting.push(frame(ladder, 'book', this.#bookText(asset, ''), asset))
     const text = `{"market":"${ladder.market}","asset_id":"${ladder.assets[0]}","price":"${ladder.lastTrade}","size":"${formatSize(size)}","fee_rate_bps":"0","side":"${isBuy ? 'BUY' : 'SELL'}","timestamp":"${this.#now}","event_type":"last_trade_price","transaction_hash":"0x${this.#random.text(HEX, 64)}"}`
-    return { market: ladder.market, type: 'last_trade_price', text }
+    return frame(ladder, 'last_trade_price', text)
   }
 
   /** Beyond 0.96 and below 0.04 prices get finer steps. */
@@ -185,16 +195,10 @@ export class Exchange {
     const [bid, ask] = [ladder.bids[0]?.price ?? 0, ladder.asks[0]?.price ?? ONE]
     if (ladder.tick === FINE_TICK || (bid <= ONE - FINE_BELOW && ask >= FINE_BELOW)) return
     ladder.tick = FINE_TICK
-    for (const asset of ladder.assets)
-      this.#wait(
-        ladder,
-        'tick_size_change',
-        `{"market":"${ladder.market}","asset_id":"${asset}","old_tick_size":"0.01","new_tick_size":"0.001","timestamp":"${this.#now}","event_type":"tick_size_change"}`,
-      )
-  }
-
-  #wait({ market }: Ladder, type: string, text: string): void {
-    this.#waiting.push({ market, type, text })
+    for (const asset of ladder.assets) {
+      const text = `{"market":"${ladder.market}","asset_id":"${asset}","old_tick_size":"0.01","new_tick_size":"0.001","timestamp":"${this.#now}","event_type":"tick_size_change"}`
+      this.#waiting.push(frame(ladder, 'tick_size_change', text, asset))
+    }
   }
 
   #unknown(ladder: Ladder): string {
@@ -239,4 +243,8 @@ export class Exchange {
       ? units * 1_000_000 + random.below(100) * 10_000
       : units * 1_000_000 + random.below(1_000_000)
   }
+}
+
+function frame({ market, assets }: Ladder, type: string, text: string, asset?: string): ExchangeFrame {
+  return { market, type, text, assets: asset === undefined ? assets : [asset], asset }
 }

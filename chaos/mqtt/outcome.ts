@@ -12,8 +12,8 @@ export interface Hit {
 export interface Evidence {
   /** Those that the broker has acknowledged to their publisher. */
   readonly accepted: ReadonlySet<number>
-  /** Those that were published more than once, since the broker's word was lost. */
-  readonly sentAgain: ReadonlySet<number>
+  /** Of those that were published more than once, since the broker's word was lost: how often it may have them. */
+  readonly copies: ReadonlyMap<number, number>
   readonly runs: readonly Run[]
   readonly hits: readonly Hit[]
   /** Of the workers together. */
@@ -37,28 +37,43 @@ export interface Outcome {
 
 /** What a process was sent a moment before it died may have begun by then. */
 const DYING_MS = 50
+/** What an acknowledgement may take from the end of the handler that it waited for to the broker, on a busy machine. */
+const ON_ITS_WAY_MS = 250
+/** The broker writes what it was told to its file a moment later; SIGKILL makes it forget the rest. */
+const UNWRITTEN_MS = 1000
 
 /** Compares what the handlers noted with what the broker has accepted. */
-export function judge({ accepted, sentAgain, runs, hits, restarts }: Evidence): Outcome {
-  const byMessage = Map.groupBy(
-    runs.toSorted((a, b) => a.startedAt - b.startedAt),
-    ({ job }) => job,
-  )
+export function judge({ accepted, copies, runs, hits, restarts }: Evidence): Outcome {
+  const ordered = runs.toSorted((a, b) => a.startedAt - b.startedAt)
+  const ackedAt = acknowledgements(ordered)
+  const byMessage = Map.groupBy(ordered, ({ job }) => job)
   const wasHandled = (n: number): boolean =>
     byMessage.get(n)?.some(({ endedAt }) => endedAt !== undefined) === true
   let duplicates = 0
   const unexplained: string[] = []
   const found: Record<string, number> = {}
   for (const [n, ofMessage] of byMessage) {
+    // What was not acknowledged comes again once, and may then be unacknowledged in its turn.
+    const unanswered = new Set<Run>()
+    let spare = (copies.get(n) ?? 1) - 1
     for (const [at, run] of ofMessage.entries()) {
+      unanswered.add(run)
       if (at === 0) continue
       duplicates++
-      const before = ofMessage[at - 1]!
-      const excuse = sentAgain.has(n)
-        ? 'published again'
-        : hits.find((hit) => isExcuse(hit, before, run))?.kind
+      let excuse: string | undefined
+      for (const before of ofMessage.slice(0, at)) {
+        if (!unanswered.has(before)) continue
+        excuse = hits.find((hit) => isExcuse(hit, before, ackedAt.get(before)!, run))?.kind
+        if (excuse === undefined) continue
+        unanswered.delete(before)
+        break
+      }
+      if (excuse === undefined && spare-- > 0) excuse = 'published again'
       if (excuse !== undefined) found[excuse] = (found[excuse] ?? 0) + 1
-      else unexplained.push(`message ${n} was handled twice: ${text(before)}, ${text(run)}`)
+      else {
+        const all = ofMessage.slice(0, at + 1).map((each) => text(each, ackedAt.get(each)!))
+        unexplained.push(`message ${n} was handled again: ${all.join(', ')}`)
+      }
     }
   }
   return {
@@ -73,19 +88,38 @@ export function judge({ accepted, sentAgain, runs, hits, restarts }: Evidence): 
 }
 
 /**
- * A message may come again when its acknowledgement may not have reached the broker: its process, its connection or
- * the broker was hit after the first run began and before the second did. The broker says so by `dup`, unless it
- * crashed itself and has forgotten that it had sent it.
+ * When the acknowledgement of each run left its process, if nothing came between: when it and all that had arrived
+ * there before it were done. Infinity: never.
  */
-function isExcuse(hit: Hit, before: Run, run: Run): boolean {
+function acknowledgements(ordered: readonly Run[]): ReadonlyMap<Run, number> {
+  const latest = new Map<number, number>()
+  return new Map(
+    ordered.map((run) => {
+      const at = Math.max(latest.get(run.life) ?? 0, run.endedAt ?? Infinity)
+      latest.set(run.life, at)
+      return [run, at]
+    }),
+  )
+}
+
+/**
+ * A message may come again when its acknowledgement may not have reached the broker: its process, its connection or
+ * the broker was hit after the first run began and before the second did, and the acknowledgement had not left by
+ * then, or only a moment before. The broker says so by `dup`, unless it crashed itself and has forgotten that it had
+ * sent it.
+ */
+function isExcuse(hit: Hit, before: Run, ackedAt: number, run: Run): boolean {
   if (hit.pid !== undefined && hit.pid !== before.life) return false
   if (before.startedAt > hit.at + DYING_MS || run.startedAt < hit.at) return false
+  if (ackedAt < hit.at - (hit.kind === 'crash' ? UNWRITTEN_MS : ON_ITS_WAY_MS)) return false
   return run.token.startsWith('again') || hit.kind === 'crash'
 }
 
-function text({ life, token, startedAt, endedAt }: Run): string {
-  const end = endedAt === undefined ? 'never ended' : `ended ${(endedAt - startedAt).toFixed(0)} ms later`
-  return `${token} in process ${life} at ${startedAt.toFixed(0)}, ${end}`
+function text({ life, token, startedAt, endedAt }: Run, ackedAt: number): string {
+  const after = (at: number): string => `${(at - startedAt).toFixed(0)} ms later`
+  const end = endedAt === undefined ? 'never ended' : `ended ${after(endedAt)}`
+  const ack = ackedAt === Infinity ? 'never acknowledged' : `acknowledged ${after(ackedAt)}`
+  return `${token} in process ${life} at ${startedAt.toFixed(0)}, ${end}, ${ack}`
 }
 
 export function isWell({ messages, lost, unexplained, otherRestarts }: Outcome): boolean {

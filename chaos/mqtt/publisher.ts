@@ -23,8 +23,8 @@ const NOBODY = 0x10
 export class Publisher {
   /** Those that the broker has acknowledged. */
   readonly accepted = new Set<number>()
-  /** Those that were sent more than once. */
-  readonly sentAgain = new Set<number>()
+  /** How often each was sent and not refused: so often the broker may have it. */
+  readonly copies = new Map<number, number>()
   readonly #client: MqttClient
   readonly #random: Random
   readonly #perTick: number
@@ -38,17 +38,18 @@ export class Publisher {
     this.#client = client
     this.#random = new Random(seed)
     this.#perTick = (perSecond * TICK_MS) / 1000
-    client.on('close', () => {
-      for (const n of this.#underWay) this.sentAgain.add(n)
-    })
     client.on('error', () => {})
     client.on('packetsend', (packet) => {
       if (packet.cmd !== 'publish') return
-      this.#byId.set(packet.messageId!, (JSON.parse(packet.payload.toString()) as Numbered).n)
+      const { n } = JSON.parse(packet.payload.toString()) as Numbered
+      this.#byId.set(packet.messageId!, n)
+      this.#count(n, 1)
     })
     client.on('packetreceive', (packet) => {
       if (packet.cmd !== 'puback' || packet.reasonCode !== NOBODY) return
-      this.#refused.add(this.#byId.get(packet.messageId!)!)
+      const n = this.#byId.get(packet.messageId!)!
+      this.#refused.add(n)
+      this.#count(n, -1)
     })
   }
 
@@ -89,10 +90,12 @@ export class Publisher {
     this.#send(message)
   }
 
+  #count(n: number, change: number): void {
+    this.copies.set(n, (this.copies.get(n) ?? 0) + change)
+  }
+
   #send(message: Numbered): void {
     const { n } = message
-    // While there is no connection it waits for one.
-    if (!this.#client.connected) this.sentAgain.add(n)
     this.#client.publish(`chaos/${n % 8}`, JSON.stringify(message), { qos: 1 }, (error) => {
       if (this.#refused.delete(n)) {
         setTimeout(() => this.#send(message), TICK_MS)

@@ -141,8 +141,8 @@ export class Trial {
         .health()
         .workers.reduce((sum, worker) => sum + worker.restarts, this.#pastRestarts)
       await this.#manager.stopWorkers()
-      const { accepted, sentAgain } = publisher
-      return judge({ accepted, sentAgain, restarts, hits: this.hits, runs: readRuns(this.#ledgers) })
+      const { accepted, copies } = publisher
+      return judge({ accepted, copies, restarts, hits: this.hits, runs: readRuns(this.#ledgers) })
     } finally {
       await this.close()
     }

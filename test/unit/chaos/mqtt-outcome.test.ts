@@ -10,7 +10,7 @@ function run(changes: Partial<Run> = {}): Run {
 const again = (changes: Partial<Run> = {}): Run =>
   run({ token: 'again-1', life: 11, startedAt: 200, ...changes })
 const judged = (evidence: Partial<Evidence>) =>
-  judge({ accepted: new Set([1]), sentAgain: new Set(), runs: [], hits: [], restarts: 0, ...evidence })
+  judge({ accepted: new Set([1]), copies: new Map(), runs: [], hits: [], restarts: 0, ...evidence })
 
 describe('a message is lost', () => {
   test('when the broker has accepted it and nobody handled it to the end', () => {
@@ -47,9 +47,37 @@ describe('a message that was handled twice', () => {
     const silent = [run(), again({ token: 'first-2' })]
     expect(judged({ runs: silent, hits: [kill] }).unexplained).toHaveLength(1)
     expect(judged({ runs: silent, hits: [{ kind: 'crash', at: 150 }] }).unexplained).toEqual([])
-    expect(judged({ runs: silent, sentAgain: new Set([1]) })).toMatchObject({
+    expect(judged({ runs: silent, copies: new Map([[1, 2]]) })).toMatchObject({
       excuses: { 'published again': 1 },
     })
+  })
+
+  test('is not when its acknowledgement had long left: it and all before it were done', () => {
+    const late: Hit = { kind: 'kill', at: 1000, pid: 10 }
+    const after = again({ startedAt: 1100, endedAt: 1110 })
+    expect(judged({ runs: [run(), after], hits: [late] }).unexplained).toHaveLength(1)
+    expect(judged({ runs: [run({ endedAt: 900 }), after], hits: [late] }).unexplained).toEqual([])
+    // One that arrived before it, in the same process or in another.
+    const slow = (life: number): Run => run({ job: 2, life, startedAt: 90, endedAt: 900 })
+    expect(judged({ runs: [slow(10), run(), after], hits: [late] }).unexplained).toEqual([])
+    expect(judged({ runs: [slow(12), run(), after], hits: [late] }).unexplained).toHaveLength(1)
+    // A broker that was killed may not have written down what it had heard.
+    const crash: Hit = { kind: 'crash', at: 1000 }
+    expect(judged({ runs: [run(), after], hits: [crash] }).unexplained).toEqual([])
+    expect(judged({ runs: [run(), after], hits: [{ ...crash, at: 1125 }] }).unexplained).toHaveLength(1)
+  })
+
+  test('comes once more for each run that was cut off, and for each time that it was published', () => {
+    const third = again({ token: 'again-2', startedAt: 300, endedAt: 310 })
+    expect(judged({ runs: [...runs, third], hits: [kill] })).toMatchObject({
+      ...{ duplicates: 2, excuses: { kill: 1 } },
+      unexplained: [expect.stringContaining('message 1')],
+    })
+    const second: Hit = { kind: 'network', at: 250 }
+    expect(judged({ runs: [...runs, third], hits: [kill, second] }).unexplained).toEqual([])
+    const copies = new Map([[1, 2]])
+    expect(judged({ runs: [...runs, third], hits: [kill], copies }).unexplained).toEqual([])
+    expect(judged({ runs: [...runs, third], copies }).unexplained).toHaveLength(1)
   })
 })
 

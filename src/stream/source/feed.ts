@@ -40,6 +40,7 @@ export class StreamFeed extends Worker<StreamFeedOptions> {
   readonly #drainTimeoutMs: number
   #failure = Promise.withResolvers<never>()
   #consumer: FeedConsumer | undefined
+  #unsubscribe: () => void = () => {}
   #before = 0
   #refused = 0
 
@@ -80,6 +81,7 @@ export class StreamFeed extends Worker<StreamFeedOptions> {
       },
       onFailure: (error) => this.#failure.reject(error),
     })
+    this.#unsubscribe = this.#report()
     await source.start(consumer)
     this.#consumer = consumer
   }
@@ -88,31 +90,37 @@ export class StreamFeed extends Worker<StreamFeedOptions> {
     const stopped = Promise.withResolvers<void>()
     this.signal.addEventListener('abort', () => stopped.resolve(), { once: true })
     if (this.signal.aborted) stopped.resolve()
-    const { events, name: source } = this.#source
-    const ends = [
-      events.on('error', ({ error: err }) => this.logger.warn({ err, source }, 'the source has trouble')),
-      events.on('gap', ({ shard, lost }) =>
-        this.logger.warn({ source, shard, lost }, 'messages were dropped before they were read'),
-      ),
-      events.on('fenced', ({ shard }) =>
-        this.logger.warn({ source, shard }, 'a shard was lost: another process owns it'),
-      ),
-    ]
-    try {
-      await Promise.race([stopped.promise, this.#failure.promise])
-    } finally {
-      for (const end of ends) end()
-    }
+    await Promise.race([stopped.promise, this.#failure.promise])
   }
 
   protected override async teardown(): Promise<void> {
     const consumer = this.#consumer
-    if (consumer === undefined) return
-    this.#before = this.processedCount
-    this.#consumer = undefined
-    await this.#source.stop({ timeout: this.#drainTimeoutMs })
-    // With all drained it is done at once; what hangs is not waited for a second time.
-    await settledWithin(consumer.close(), FORGET_MS)
+    if (consumer !== undefined) {
+      this.#before = this.processedCount
+      this.#consumer = undefined
+      await this.#source.stop({ timeout: this.#drainTimeoutMs })
+      // With all drained it is done at once; what hangs is not waited for a second time.
+      await settledWithin(consumer.close(), FORGET_MS)
+    }
+    this.#unsubscribe()
+  }
+
+  /** Logs what befalls the source. @returns the function that ends it. */
+  #report(): () => void {
+    const { logger } = this
+    const { events, name: source } = this.#source
+    const ends = [
+      events.on('error', ({ error: err }) => logger.warn({ err, source }, 'the source has trouble')),
+      events.on('gap', ({ shard, lost }) =>
+        logger.warn({ source, shard, lost }, 'messages were dropped before they were read'),
+      ),
+      events.on('fenced', ({ shard }) =>
+        logger.warn({ source, shard }, 'a shard was lost: another process owns it'),
+      ),
+    ]
+    return () => {
+      for (const end of ends) end()
+    }
   }
 }
 

@@ -17,6 +17,7 @@ const CAREFUL_MS = 60_000
 
 interface Add {
   readonly jobs: readonly NewJob[]
+  readonly maxLength: number | null
   readonly size: number
   readonly resolve: (results: EnqueueResult[]) => void
   readonly reject: (error: unknown) => void
@@ -50,9 +51,7 @@ export class Adds {
         ),
       )
     }
-    // What was counted for one add is not for others.
-    if (maxLength !== null) return inChunks(jobs, (chunk) => this.#put({ ...request, jobs: chunk }))
-    return inChunks(jobs, (chunk) => this.#add(queue, chunk))
+    return inChunks(jobs, (chunk) => this.#add(queue, chunk, maxLength))
   }
 
   async #put(request: EnqueueRequest): Promise<EnqueueResult[]> {
@@ -67,11 +66,11 @@ export class Adds {
     return results
   }
 
-  #add(queue: string, jobs: readonly NewJob[]): Promise<EnqueueResult[]> {
+  #add(queue: string, jobs: readonly NewJob[], maxLength: number | null): Promise<EnqueueResult[]> {
     let line = this.#lines.get(queue)
     if (line === undefined) this.#lines.set(queue, (line = { underWay: 0, waiting: [] }))
     const { promise, resolve, reject } = Promise.withResolvers<EnqueueResult[]>()
-    line.waiting.push({ jobs, size: sizeOf(jobs), resolve, reject })
+    line.waiting.push({ jobs, maxLength, size: sizeOf(jobs), resolve, reject })
     this.#next(queue, line)
     return promise
   }
@@ -89,9 +88,10 @@ export class Adds {
 
   /** Never rejects. */
   async #send(queue: string, adds: readonly Add[]): Promise<void> {
+    const { maxLength } = adds[0]!
     try {
       const all = adds.length === 1 ? adds[0]!.jobs : adds.flatMap(({ jobs }) => jobs)
-      const results = await this.#put({ queue, jobs: all, maxLength: null })
+      const results = await this.#put({ queue, jobs: all, maxLength })
       let from = 0
       for (const { jobs, resolve } of adds) resolve(results.slice(from, (from += jobs.length)))
     } catch (error) {
@@ -101,13 +101,13 @@ export class Adds {
       }
       // What one of them has done to deserve it is not for the others.
       for (const { jobs, resolve, reject } of adds) {
-        await this.#put({ queue, jobs, maxLength: null }).then(resolve, reject)
+        await this.#put({ queue, jobs, maxLength }).then(resolve, reject)
       }
     }
   }
 }
 
-/** The first that wait, as many as go together; at least one. */
+/** The first that wait, as many as go together; at least one. What is said of the length of the queue is said by all. */
 function taken(line: Line): readonly Add[] {
   let count = 0
   let jobs = 0
@@ -115,6 +115,7 @@ function taken(line: Line): readonly Add[] {
   for (const add of line.waiting) {
     jobs += add.jobs.length
     size += add.size
+    if (add.maxLength !== line.waiting[0]!.maxLength) break
     if (count > 0 && (jobs > MOST_JOBS || size > MOST_CHARACTERS)) break
     count++
   }

@@ -31,16 +31,13 @@ export interface PgPool {
 }
 
 /** Ours, made from a URL. */
-export interface OwnPool extends PgPool {
-  end(): Promise<void>
-  on(event: 'error', listener: (error: Error) => void): unknown
-  on(event: 'connect', listener: (client: OwnClient) => void): unknown
-}
-
 export interface OwnClient extends PgClient {
   readonly connection: { readonly stream: { destroy(): void } }
   connect(): Promise<unknown>
   end(): Promise<void>
+  /** Whether it keeps the process alive. */
+  ref(): void
+  unref(): void
   on(event: 'error' | 'end', listener: (error?: Error) => void): unknown
   on(event: 'notification', listener: (message: { payload?: string }) => void): unknown
 }
@@ -54,15 +51,6 @@ export interface Settings {
 }
 
 export interface Driver {
-  Pool: new (
-    settings: Settings & {
-      max: number
-      idleTimeoutMillis: number
-      allowExitOnIdle: boolean
-      /** Called with each new connection, before anybody gets it. */
-      verify: (client: OwnClient, done: (error?: Error) => void) => void
-    },
-  ) => OwnPool
   Client: new (settings: Settings) => OwnClient
 }
 

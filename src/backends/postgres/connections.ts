@@ -3,12 +3,12 @@ import {
   type Driver,
   loadDriver,
   type OwnClient,
-  type OwnPool,
   type PgClient,
   type PgPool,
   type Settings,
 } from './client.ts'
 import { endsConnection, explained } from './failure.ts'
+import { Pool } from './pool.ts'
 
 export interface ConnectionsOptions {
   /** A URL, or somebody's pool. */
@@ -20,13 +20,13 @@ export interface ConnectionsOptions {
 /** One set of connections; after a `reconnect` there is another. */
 interface Generation {
   readonly pool: PgPool
-  readonly clients: Set<OwnClient>
+  /** The same, when it is ours. */
+  readonly own: Pool | undefined
   /** Rejects when it is given up. */
   readonly over: Promise<never>
   readonly giveUp: (error: Error) => void
 }
 
-const IDLE_MS = 30_000
 /**
  * A server that writes an answer to a machine which is gone keeps the locks of that statement until it gives up, after a
  * quarter of an hour unless it is told otherwise.
@@ -98,11 +98,9 @@ export class Connections {
       client.on('error', unheard)
       return { client, end: () => client.release?.(true) }
     }
-    const client = new this.#driver!.Client(this.#settings(source))
-    // It may fail before anybody else listens for it.
-    client.on('error', unheard)
+    const client = this.#client(source)
     await client.connect()
-    ;(client.connection.stream as { unref?: () => void }).unref?.()
+    client.unref()
     return { client, end: () => client.connection.stream.destroy() }
   }
 
@@ -118,16 +116,14 @@ export class Connections {
     generation.giveUp(
       new BackendError('BACKEND_UNAVAILABLE', `${this.label} did not answer; connecting anew`),
     )
-    for (const client of generation.clients) client.connection.stream.destroy()
-    if (generation.pool !== this.#options.source) void (generation.pool as OwnPool).end().catch(() => {})
+    generation.own?.destroy()
   }
 
   async close(): Promise<void> {
     this.#closed = true
     const generation = this.#generation
     this.#generation = undefined
-    if (generation === undefined || generation.pool === this.#options.source) return
-    await (generation.pool as OwnPool).end()
+    await generation?.own?.end()
   }
 
   #present(): Generation {
@@ -137,32 +133,25 @@ export class Connections {
   }
 
   #make(): Generation {
-    const { source, connections } = this.#options
+    const { source, connections, deadlineMs } = this.#options
     const { promise: over, reject: giveUp } = Promise.withResolvers<never>()
     over.catch(() => {})
-    const clients = new Set<OwnClient>()
-    if (typeof source !== 'string') return { pool: source, clients, over, giveUp }
-    const pool = new this.#driver!.Pool({
-      ...this.#settings(source),
+    if (typeof source !== 'string') return { pool: source, own: undefined, over, giveUp }
+    const own = new Pool({
       max: connections,
-      idleTimeoutMillis: IDLE_MS,
-      allowExitOnIdle: true,
+      patienceMs: deadlineMs,
+      make: () => this.#client(source),
       // Where it cannot be set, it is as before.
-      verify: (client, done) =>
-        void client.query({ text: GONE, query_timeout: this.#options.deadlineMs }).then(
-          () => done(),
-          () => done(),
-        ),
+      ready: (client) => client.query({ text: GONE, query_timeout: deadlineMs }).then(unheard, unheard),
     })
-    // An idle connection was cut off; whoever needs one next makes a new one.
-    pool.on('error', () => {})
-    pool.on('connect', (client) => {
-      clients.add(client)
-      // Its pool does not listen while it is verified or lent, and an error that nobody hears ends the process.
-      client.on('error', unheard)
-      client.on('end', () => clients.delete(client))
-    })
-    return { pool, clients, over, giveUp }
+    return { pool: own, own, over, giveUp }
+  }
+
+  #client(source: string): OwnClient {
+    const client = new this.#driver!.Client(this.#settings(source))
+    // It may fail while nobody else listens, and an error that nobody hears ends the process.
+    client.on('error', unheard)
+    return client
   }
 
   #settings(source: string): Settings {

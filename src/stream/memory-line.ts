@@ -1,6 +1,6 @@
 import { At, RingMemory } from './ring-memory.ts'
 import type { MemoryDoor } from './slot-door.ts'
-import type { ReaderLine } from './slot-reader.ts'
+import type { ReaderLine } from './reader-line.ts'
 
 /** Reads the ring that its writer writes: in another thread, or in this one. */
 export class MemoryLine implements ReaderLine {

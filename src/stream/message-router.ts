@@ -8,7 +8,8 @@ import { KeyTable } from './key-table.ts'
 import { latencyOf } from './latency.ts'
 import { dataError, keyError } from './message-checks.ts'
 import { monotonicMs } from './monotonic-ms.ts'
-import { Outbox, type OutboxHost } from './outbox.ts'
+import { Outbox } from './outbox.ts'
+import type { OutboxHost, Planned } from './outbox-host.ts'
 import { PARTITIONS } from './partition.ts'
 import { Pause } from './pause.ts'
 import { RingMemory } from './ring-memory.ts'
@@ -50,7 +51,7 @@ export class MessageRouter {
   readonly #drops = new DropCounts()
   readonly #host: OutboxHost
   /** Outboxes that have something to publish. */
-  #planned: Outbox[] = []
+  #planned: Planned[] = []
   readonly #publishPlanned = (): void => this.flush()
   /** Of slots that are gone, and of no slot. */
   #routedElsewhere = 0
@@ -68,7 +69,7 @@ export class MessageRouter {
       options: checked,
       sequences: new Float64Array(PARTITIONS),
       now: monotonicMs(),
-      plan: (outbox) => this.#plan(outbox),
+      plan: (planned) => this.#plan(planned),
       onDrop: (_partition, key) => this.#drops.add(key),
       onGap: (slot, partition, key, count) => this.events.emit('dropped', { slot, partition, key, count }),
       onFull: (slot, isFull) => this.events.emit(isFull ? 'full' : 'drained', { slot }),
@@ -195,7 +196,7 @@ export class MessageRouter {
   flush(): void {
     const planned = this.#planned
     this.#planned = []
-    for (const outbox of planned) outbox.publish()
+    for (const each of planned) each.publish()
   }
 
   stats(): RouterStats {
@@ -227,10 +228,10 @@ export class MessageRouter {
     }
   }
 
-  #plan(outbox: Outbox): void {
-    outbox.isPlanned = true
+  #plan(planned: Planned): void {
+    planned.isPlanned = true
     this.#host.now = monotonicMs()
-    if (this.#planned.push(outbox) === 1) queueMicrotask(this.#publishPlanned)
+    if (this.#planned.push(planned) === 1) queueMicrotask(this.#publishPlanned)
   }
 
   #newPause(): Pause {

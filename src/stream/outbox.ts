@@ -3,11 +3,11 @@ import { Backlog, roomFor, type Entry, type Overflow } from './backlog.ts'
 import { Frame, type FrameKind } from './frame.ts'
 import type { KnownKey } from './key-table.ts'
 import { monotonicMs } from './monotonic-ms.ts'
+import type { OutboxHost } from './outbox-host.ts'
 import type { RingMemory } from './ring-memory.ts'
 import { ProgressWatch } from './progress-watch.ts'
 import { RingWriter } from './ring-writer.ts'
 import type { Route } from './route.ts'
-import type { CheckedRouter } from './router-options.ts'
 
 /** Of a policy that drops, so many messages at most are with the worker; the others can still be dropped. */
 const MOST_OFFERED = 1024
@@ -16,28 +16,13 @@ const PUBLISH_FRAMES = 64
 /** After so many, it is also woken: to wake costs as much as to write twenty or thirty frames. */
 const WAKE_FRAMES = 512
 
-/** What all outboxes of a router share. */
-export interface OutboxHost {
-  readonly options: CheckedRouter
-  /** The last sequence number of each partition that was written into a ring. */
-  readonly sequences: Float64Array
-  /** When what is routed now was routed; read from the clock now and then. */
-  now: number
-  /** Frames of this outbox are to be published at the end of the tick. */
-  plan(outbox: Outbox): void
-  onDrop(partition: number, key: string, slot: number): void
-  /** The worker is about to be told. */
-  onGap(slot: number, partition: number, key: string, count: number): void
-  onFull(slot: number, isFull: boolean): void
-}
-
 /** All that is on its way to one slot: the ring, and in front of it, what does not fit at the moment. */
 export class Outbox implements Route {
   readonly slot: number
   readonly writer: RingWriter
   readonly watch: ProgressWatch
-  /** Rings the bell of a reader in another process. */
-  onPublished: (() => void) | undefined
+  /** Sends what was published to a reader in another process. Resolves when more should come, if not at once. */
+  send: (() => Promise<void> | undefined) | undefined
   /** Planned by the host; put back by `publish`. */
   isPlanned = false
   /** Messages that were routed here, and dropped here. */
@@ -62,6 +47,7 @@ export class Outbox implements Route {
   /** Resolved when so many have left the backlog. */
   readonly #marks: { readonly at: number; readonly left: PromiseWithResolvers<void> }[] = []
   #isPouring = false
+  #congested: Promise<void> | undefined
 
   constructor(slot: number, ring: RingMemory, host: OutboxHost) {
     const { overflow, maxMessages, maxBytes } = host.options
@@ -99,7 +85,7 @@ export class Outbox implements Route {
     if (this.#isFull && this.#hasRoom()) this.#pour()
     if (!this.#isFull && this.#writeFrame(kind, partition, key, known, 0, data)) {
       this.routed++
-      return undefined
+      return this.#congested
     }
     return this.#wait(kind, partition, key, data)
   }
@@ -154,7 +140,7 @@ export class Outbox implements Route {
     // It may begin with the first frames of the next tick.
     this.#unwoken = WAKE_FRAMES - PUBLISH_FRAMES
     this.writer.wake()
-    this.onPublished?.()
+    this.send?.()
   }
 
   /** Goes on in new memory, in which another reader finds what the last one was not done with. */
@@ -209,7 +195,17 @@ export class Outbox implements Route {
       this.writer.wake()
     }
     this.#host.now = monotonicMs()
-    this.onPublished?.()
+    const congested = this.send?.()
+    if (congested !== undefined && this.#overflow === 'block') this.#yieldUntil(congested)
+  }
+
+  /** A socket takes more only when the loop turns: whoever awaits `route` gives it the time for that. */
+  #yieldUntil(congested: Promise<void>): void {
+    if (this.#congested === congested) return
+    this.#congested = congested
+    void congested.then(() => {
+      if (this.#congested === congested) this.#congested = undefined
+    })
   }
 
   #write(entry: Entry, known: KnownKey | undefined): boolean {

@@ -49,7 +49,7 @@ export class SlotLink {
     if (this.placement !== 'process') return { kind: 'memory', epoch, memory: ring.memory }
     const pump = new SocketPump(this.#outbox.writer, () => this.#outbox.watch.look())
     this.#pump = pump
-    this.#outbox.onPublished = () => pump.send()
+    this.#outbox.send = () => pump.send()
     // Before the first byte is sent: reports of the reader move these.
     const position = Atomics.load(ring.control, At.read)
     const frames = Atomics.load(ring.control, At.framesRead)
@@ -61,7 +61,7 @@ export class SlotLink {
   detach(): void {
     this.#pump?.close()
     this.#pump = undefined
-    this.#outbox.onPublished = undefined
+    this.#outbox.send = undefined
   }
 
   /** Resolves at a moment at which the worker is done with everything. @throws ShutdownError when the router closes. */

@@ -5,22 +5,10 @@ import { KeyReadings } from './key-table.ts'
 import { latencyBucket } from './latency.ts'
 import { MemoryLine } from './memory-line.ts'
 import { monotonicMs } from './monotonic-ms.ts'
-import { At, type RingMemory } from './ring-memory.ts'
+import type { ReaderLine } from './reader-line.ts'
+import { At } from './ring-memory.ts'
 import type { SlotDoor } from './slot-door.ts'
 import { connectSocketLine } from './socket-line.ts'
-
-/** How a reader sleeps, and how the writer hears of its progress. */
-export interface ReaderLine {
-  readonly ring: RingMemory
-  /** The other side is gone. */
-  readonly isClosed: boolean
-  /** Resolves when more was written than `seen`, or `wake` was called. */
-  sleep(seen: number): Promise<void>
-  wake(): void
-  /** `ring.control` has the progress. @param latency of the last frame, by `latencyBucket`. */
-  onProgress(frames: number, latency: number): void
-  close(): void
-}
 
 /** A frame that its reader is not done with. */
 export interface HeldFrame {

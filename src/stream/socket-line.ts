@@ -3,7 +3,7 @@ import { builtin } from '../core/builtin.ts'
 import { UNIT_BYTES } from './frame.ts'
 import { At, RingMemory } from './ring-memory.ts'
 import { reportToWire, type SocketDoor } from './slot-door.ts'
-import type { ReaderLine } from './slot-reader.ts'
+import type { ReaderLine } from './reader-line.ts'
 
 /** What is read from the socket at once. */
 const CHUNK_BYTES = 256 * 1024

@@ -10,6 +10,9 @@ import { REPORT_BYTES, reportFromWire, type Report } from './slot-door.ts'
 
 /** What is sent at once, so that the reader can begin and room becomes free. */
 const BATCH_BYTES = 256 * 1024
+/** With more than this that is not sent, whoever routes is asked to turn the loop, until it is less than that. */
+const MUCH_BYTES = 384 * 1024
+const LITTLE_BYTES = 256 * 1024
 
 /**
  * One life of a slot in another process: sends what is written into the ring, and moves the ring's read index as the
@@ -26,6 +29,7 @@ export class SocketPump {
   #sent: number
   #isSending = false
   #isClosed = false
+  #relief: PromiseWithResolvers<void> | undefined
   /** The beginning of a report. */
   #rest: Buffer = Buffer.alloc(0)
 
@@ -51,22 +55,15 @@ export class SocketPump {
     return path
   }
 
-  /** Sends what was published since. */
-  send(): void {
-    const socket = this.#socket
-    const to = this.#writer.published
-    if (socket === undefined || this.#isSending || this.#isClosed || to === this.#sent) return
-    const { bytes, capacity } = this.#ring
-    const from = (this.#sent & (capacity / UNIT_BYTES - 1)) * UNIT_BYTES
-    const length = Math.min(((to - this.#sent) | 0) * UNIT_BYTES, capacity - from, BATCH_BYTES)
-    this.#isSending = true
-    // Nothing is written over these bytes before the reader has reported that it is done with them.
-    socket.write(bytes.subarray(from, from + length), (error) => {
-      this.#isSending = false
-      if (error) return
-      this.#sent = (this.#sent + length / UNIT_BYTES) | 0
-      this.send()
-    })
+  /**
+   * Sends what was published since.
+   * @returns undefined, or with much that is not sent yet, a promise that resolves when most of it is.
+   */
+  send(): Promise<void> | undefined {
+    this.#sendSome()
+    if (this.#socket === undefined || this.#isClosed || this.#unsent <= MUCH_BYTES) return undefined
+    this.#relief ??= Promise.withResolvers()
+    return this.#relief.promise
   }
 
   /** This life of the slot is over: nothing that comes from it is heard any more. */
@@ -74,6 +71,34 @@ export class SocketPump {
     this.#isClosed = true
     this.#stopListening()
     this.#socket?.destroy()
+    this.#relieve()
+  }
+
+  get #unsent(): number {
+    return ((this.#writer.published - this.#sent) | 0) * UNIT_BYTES
+  }
+
+  #sendSome(): void {
+    const socket = this.#socket
+    const unsent = this.#unsent
+    if (socket === undefined || this.#isSending || this.#isClosed || unsent === 0) return
+    const { bytes, capacity } = this.#ring
+    const from = (this.#sent & (capacity / UNIT_BYTES - 1)) * UNIT_BYTES
+    const length = Math.min(unsent, capacity - from, BATCH_BYTES)
+    this.#isSending = true
+    // Nothing is written over these bytes before the reader has reported that it is done with them.
+    socket.write(bytes.subarray(from, from + length), (error) => {
+      this.#isSending = false
+      if (error) return
+      this.#sent = (this.#sent + length / UNIT_BYTES) | 0
+      this.#sendSome()
+      if (this.#unsent <= LITTLE_BYTES) this.#relieve()
+    })
+  }
+
+  #relieve(): void {
+    this.#relief?.resolve()
+    this.#relief = undefined
   }
 
   #newPath(): string {
@@ -91,6 +116,7 @@ export class SocketPump {
     this.#stopListening()
     // A socket that breaks ends the life of the reader; its supervisor begins the next one.
     socket.on('error', () => {})
+    socket.on('close', () => this.#relieve())
     socket.on('data', (chunk) => this.#onReports(chunk))
     socket.unref()
     this.send()

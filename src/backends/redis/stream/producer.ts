@@ -1,7 +1,7 @@
 import { toMs, type Duration } from '../../../core/duration.ts'
 import { BackendError, InvalidOptionError, MillhandError, show, StateError } from '../../../core/errors.ts'
 import { randomText } from '../../../core/id.ts'
-import { integer } from '../../../core/options.ts'
+import { integer, type Rule } from '../../../core/options.ts'
 import { settledWithin, sleep } from '../../../core/sleep.ts'
 import { MAX_KEY_BYTES } from '../../../stream/frame.ts'
 import type { StreamProducer } from '../../../stream/source/producer.ts'
@@ -30,7 +30,7 @@ export interface RedisProducerOptions {
 }
 
 const MIB = 1_048_576
-export const PRODUCER_RULES = {
+export const PRODUCER_RULES: { readonly [K in keyof CheckedProducerOptions]: Rule<number> } = {
   maxLength: integer({ min: 1, default: 100_000 }),
   maxRecordBytes: integer({ min: 1, default: MIB }),
   batchSize: integer({ min: 1, max: 2_000, default: 500 }),

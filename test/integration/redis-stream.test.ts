@@ -11,7 +11,7 @@ import { ShardServer } from '../../src/backends/redis/stream/shard-server.ts'
 import { StreamKeys } from '../../src/backends/redis/stream/stream-keys.ts'
 import { streamScripts } from '../../src/backends/redis/stream/stream-scripts.ts'
 import { shardOfKey } from '../../src/stream/source/shards.ts'
-import type { ShardStore } from '../../src/stream/source/shard-store.ts'
+import type { GroupView, ShardStore } from '../../src/stream/source/shard-store.ts'
 import type { StreamProducer } from '../../src/stream/source/producer.ts'
 import type { Assignment, SourceConsumer, SourceRecord } from '../../src/stream/source/source.ts'
 import { until } from '../fixtures/until.ts'
@@ -66,6 +66,21 @@ async function timed(name: string) {
   return { open, pass, hints: () => hints }
 }
 
+/** Time passes while a member beats as often as it does. */
+async function beating(
+  store: ShardStore,
+  member: string,
+  ms: number,
+  pass: (ms: number) => Promise<unknown>,
+): Promise<GroupView> {
+  let view = await store.beat(member)
+  for (let left = ms; left > 0; left -= LEASE_MS / 3) {
+    await pass(Math.round(Math.min(left, LEASE_MS / 3)))
+    view = await store.beat(member)
+  }
+  return view
+}
+
 async function made(name: string, shards: number): Promise<StreamProducer> {
   const producer = redisStream(server.url, { name, shards, prefix: 'test' }).producer()
   ends.push(() => producer.close())
@@ -107,12 +122,8 @@ describe('the leases of a group', () => {
     const [old] = await a.claim('a', [0])
     expect(await a.commit('a', [{ ...old!, offset: '5-5' }])).toEqual([true])
     expect(await a.commit('a', [{ ...old!, offset: '5-4' }])).toEqual([true])
-    await b.beat('b')
-    await pass(LEASE_MS / 2)
-    await b.beat('b')
-    await pass(LEASE_MS / 2 + 1)
-    // It is stopped past its lease.
-    expect((await b.beat('b')).members).toEqual(['b'])
+    // The other is stopped past its lease.
+    expect((await beating(b, 'b', LEASE_MS + 1, pass)).members).toEqual(['b'])
     const [taken] = await b.claim('b', [0])
     expect(taken).toMatchObject({ shard: 0, offset: '5-5' })
     expect(taken!.token).toBeGreaterThan(old!.token)
@@ -139,6 +150,7 @@ describe('the leases of a group', () => {
 
   test.each([
     ['the server was away', LEASE_MS * 60],
+    ['it was away for less than a lease', LEASE_MS * 0.6],
     ['its clock was set back', -LEASE_MS * 60],
   ])('have their time once more when %s', async (_what, ms) => {
     const name = newName()
@@ -151,10 +163,8 @@ describe('the leases of a group', () => {
     await pass(ms)
     expect((await store.beat('b')).members.toSorted()).toEqual(['a', 'b'])
     expect(await store.claim('b', [0])).toEqual([])
-    await pass(LEASE_MS / 2)
-    await store.beat('b')
-    await pass(LEASE_MS / 2 + 1)
-    expect((await store.beat('b')).members).toEqual(['b'])
+    expect((await beating(store, 'b', LEASE_MS - 1, pass)).members.toSorted()).toEqual(['a', 'b'])
+    expect((await beating(store, 'b', 2, pass)).members).toEqual(['b'])
     expect(await store.claim('b', [0])).toHaveLength(1)
   })
 
@@ -433,6 +443,39 @@ describe('a source', () => {
     expect(first.source.status().recordsLost).toBe(lost)
     await first.source.stop()
     expect(events).toEqual(['assigned 0', 'released', 'assigned 0', `gap ${lost}`, 'released'])
+  })
+
+  test('goes on after its server was away for longer than a lease, and owners stay what they were', async () => {
+    const own = await startRedis({ durable: true })
+    ends.push(() => own.stop())
+    const stream = redisStream(own.url, { name: 'p', shards: 4, commandTimeout: '300ms' })
+    const producer = stream.producer()
+    ends.push(() => producer.close())
+    const appended: Promise<void>[] = []
+    const append = (): void => {
+      for (let k = 0; k < 20; k++) appended.push(producer.append(`key-${k}`, String(appended.length)))
+    }
+    append()
+    await producer.flush()
+    const readers = [1, 2].map(() => new Collector(stream.source({ lease: '600ms' })))
+    await Promise.all(readers.map((reader) => reader.source.start(reader)))
+    const owners = (): string =>
+      readers
+        .map(({ source }) => source.status().owned.map(({ shard, token }) => `${shard}:${token}`))
+        .join(' / ')
+    await until(() => readers.every(({ source }) => source.status().owned.length === 2))
+    const before = owners()
+    await own.kill('SIGKILL')
+    await until(() => readers.every(({ source }) => !source.status().isHeld))
+    append()
+    await own.restart()
+    await Promise.all(appended)
+    append()
+    const read = (): number[] => readers.flatMap(({ records_ }) => records_.map(({ data }) => Number(data)))
+    await until(() => new Set(read()).size === 60)
+    expect(owners()).toBe(before)
+    // They have read nothing a second time either.
+    expect(read()).toHaveLength(60)
   })
 
   test('starts to work when its server can be reached, and says at once what will not mend', async () => {

@@ -29,8 +29,9 @@ local format = call('HGET', meta, 'format')
 if format and tonumber(format) > 1 then error('MILLHAND_NEWER') end
 local lease = tonumber(ARGV[3])
 local beat = tonumber(call('HGET', state, 'beat') or now)
--- The server was away, or its clock was set: that is nobody's fault, and all have their time once more.
-if now - beat > lease or now < beat then
+-- Members beat three times a lease. When none was heard for longer, the server was away, or its clock was set: that is
+-- nobody's fault, and all have their time once more.
+if now - beat > lease / 2 or now < beat then
   for _, each in ipairs(call('ZRANGE', members, 0, -1)) do call('ZADD', members, now + lease, each) end
 end
 call('HSET', state, 'beat', now)

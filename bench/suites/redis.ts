@@ -16,7 +16,7 @@ export const suite: Suite = {
     jobs: {
       process100: 40_000,
       process1: 12_000,
-      unbuffered: 10_000,
+      unbuffered: 40_000,
       bulk: 60_000,
       single: 60_000,
       fiveMs: 30_000,

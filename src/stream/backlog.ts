@@ -16,6 +16,24 @@ export interface Entry {
   conflated: number
 }
 
+/** A message that has to wait. */
+export function waitingMessage(
+  kind: FrameKind,
+  partition: number,
+  key: string,
+  data: string | Uint8Array,
+): Entry {
+  // Whoever does not wait may write over its bytes meanwhile. `slice` of a Buffer would be no copy.
+  return {
+    kind,
+    partition,
+    key,
+    token: 0,
+    data: typeof data === 'string' ? data : new Uint8Array(data),
+    conflated: 0,
+  }
+}
+
 export type OnDrop = (of: { readonly partition: number; readonly key: string }) => void
 
 /** How much may wait; several backlogs may share one. */

@@ -160,6 +160,11 @@ export class MessageRouter {
     this.#control(this.#slotOf(slot).outbox, Frame.barrier, 0, '', token, '')
   }
 
+  /** Tells the worker of a partition something, behind all that was routed to the partition. It is never dropped. */
+  notice(partition: number, token: number, text: string): void {
+    this.#control(this.#routes[partition]!, Frame.notice, partition, '', token, text)
+  }
+
   /**
    * Sends a question in order with the messages of the key. It is never dropped.
    * @throws as `route` does.

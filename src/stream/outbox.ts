@@ -1,5 +1,5 @@
 import { MillhandError } from '../core/errors.ts'
-import { Backlog, roomFor, type Entry, type Overflow } from './backlog.ts'
+import { Backlog, roomFor, waitingMessage, type Entry, type Overflow } from './backlog.ts'
 import { Frame, type FrameKind } from './frame.ts'
 import type { KnownKey } from './key-table.ts'
 import { monotonicMs } from './monotonic-ms.ts'
@@ -112,7 +112,11 @@ export class Outbox implements Route {
   /** Resolves when nothing waits for room in the ring. */
   emptied(): Promise<void> | undefined {
     if (!this.#isFull) return undefined
-    this.#emptied ??= Promise.withResolvers()
+    if (this.#emptied === undefined) {
+      this.#emptied = Promise.withResolvers()
+      // Nobody has to wait for it.
+      this.#emptied.promise.catch(() => {})
+    }
     return this.#emptied.promise
   }
 
@@ -140,7 +144,7 @@ export class Outbox implements Route {
     // It may begin with the first frames of the next tick.
     this.#unwoken = WAKE_FRAMES - PUBLISH_FRAMES
     this.writer.wake()
-    this.send?.()
+    void this.send?.()
   }
 
   /** Goes on in new memory, in which another reader finds what the last one was not done with. */
@@ -154,8 +158,6 @@ export class Outbox implements Route {
   /** Whoever waits here hears that nothing goes on. */
   close(error: Error): void {
     for (const { left } of this.#marks.splice(0)) left.reject(error)
-    // Nobody has to wait for it.
-    this.#emptied?.promise.catch(() => {})
     this.#emptied?.reject(error)
     this.#emptied = undefined
     this.watch.close(error)
@@ -221,9 +223,7 @@ export class Outbox implements Route {
     key: string,
     data: string | Uint8Array,
   ): Promise<void> | undefined {
-    // Whoever does not wait may write over its bytes meanwhile.
-    const kept = typeof data === 'string' ? data : data.slice()
-    const entry: Entry = { kind, partition, key, token: 0, data: kept, conflated: 0 }
+    const entry = waitingMessage(kind, partition, key, data)
     if (!this.#backlog.offer(entry, this.#onDrop)) {
       const { maxMessages } = this.#host.options
       throw new MillhandError(

@@ -1,5 +1,5 @@
 import { MillhandError } from '../core/errors.ts'
-import { Backlog, type Entry, type OnDrop, type Overflow, type Room } from './backlog.ts'
+import { Backlog, waitingMessage, type Entry, type OnDrop, type Overflow, type Room } from './backlog.ts'
 import type { FrameKind } from './frame.ts'
 import type { KnownKey } from './key-table.ts'
 import type { Outbox } from './outbox.ts'
@@ -50,8 +50,7 @@ export class Pause implements Route {
     _known: KnownKey | undefined,
     data: string | Uint8Array,
   ): Promise<void> | undefined {
-    const kept = typeof data === 'string' ? data : data.slice()
-    const entry: Entry = { kind, partition, key, token: 0, data: kept, conflated: 0 }
+    const entry = waitingMessage(kind, partition, key, data)
     if (!this.#backlog.offer(entry, this.#onDrop)) {
       throw new MillhandError(
         'QUEUE_FULL',

@@ -4,18 +4,25 @@ import { UNIT_BYTES } from './frame.ts'
 /** Of 32-bit words: so far apart do two of different writers lie that they share no line of a cache. */
 const LINE = 32
 /** Where in `control` a number lies. */
-export const At = {
+export const At: {
   /** Written by the writer: units of the ring that were written, ever (counts around). */
-  written: 0,
+  readonly written: number
   /** Written by the reader: units that it is done with, and frames. */
+  readonly read: number
+  readonly framesRead: number
+  /** 1 while the reader sleeps. It is put back by whoever wakes it. */
+  readonly sleeping: number
+  /** 1 while the writer waits for the frames read to reach `wanted`; put back by whoever wakes it. */
+  readonly waiting: number
+  readonly wanted: number
+} = {
+  written: 0,
   read: LINE,
   framesRead: LINE + 1,
-  /** 1 while the reader sleeps. It is put back by whoever wakes it. */
   sleeping: 2 * LINE,
-  /** 1 while the writer waits for the frames read to reach `wanted`; put back by whoever wakes it. */
   waiting: 3 * LINE,
   wanted: 3 * LINE + 1,
-} as const
+}
 const CONTROL_WORDS = 4 * LINE
 const CONTROL_BYTES = (CONTROL_WORDS + LATENCY_BUCKETS) * 4
 

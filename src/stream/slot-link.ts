@@ -77,7 +77,8 @@ export class SlotLink {
     const first = new Map<number, number>()
     this.#outbox.writer.unread((partition, sequence, kind) => {
       if (kind === Frame.barrier || first.has(partition)) return
-      first.set(partition, kind === Frame.query ? sequence : sequence - 1)
+      // Queries and notices have the number of the last message.
+      first.set(partition, kind > Frame.gap ? sequence : sequence - 1)
     })
     return first
   }

@@ -42,9 +42,9 @@ export class SlotReader {
   partition = 0
   /** Messages and gaps are counted within their partition; others have the number of the last of those. */
   sequence = 0
-  /** Empty: a barrier, or a gap of all keys of the partition. */
+  /** Empty: a barrier, a notice, or a gap of all keys of the partition. */
   key = ''
-  /** Gap: how many messages were dropped. Query and barrier: its number. */
+  /** Gap: how many messages were dropped. Query, barrier and notice: its number. */
   token = 0
   /** ms of the monotonic clock of the machine. */
   routedAt = 0

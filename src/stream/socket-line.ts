@@ -15,25 +15,25 @@ const REPORT_FRAMES = 512
  * @throws Error when nobody listens there.
  */
 export function connectSocketLine(door: SocketDoor): Promise<SocketLine> {
-  return new Promise((resolve, reject) => {
-    const buffer = Buffer.allocUnsafeSlow(CHUNK_BYTES)
-    let line: SocketLine | undefined
-    const socket = builtin.net.connect({
-      path: door.path,
-      onread: {
-        buffer,
-        callback: (size) => {
-          line!.onBytes(buffer, size)
-          return true
-        },
-      },
-    })
-    line = new SocketLine(door, socket)
-    // The end is heard from `close`, which follows.
-    socket.on('error', reject)
-    socket.on('close', () => line!.onEnd())
-    socket.on('connect', () => resolve(line!))
-  })
+  const buffer = Buffer.allocUnsafeSlow(CHUNK_BYTES)
+  // Bytes come once it is connected, when there is a line.
+  const lines: SocketLine[] = []
+  const onread = {
+    buffer,
+    callback: (size: number): boolean => {
+      lines[0]!.onBytes(buffer, size)
+      return true
+    },
+  }
+  const { promise, resolve, reject } = Promise.withResolvers<SocketLine>()
+  const socket = builtin.net.connect({ path: door.path, onread })
+  const line = new SocketLine(door, socket)
+  lines.push(line)
+  // Once it was connected, its end is heard from `close`, which follows.
+  socket.on('error', reject)
+  socket.on('close', () => line.onEnd())
+  socket.on('connect', () => resolve(line))
+  return promise
 }
 
 /** Keeps a copy of the ring of a writer in another process: each byte lies where it lies there. */

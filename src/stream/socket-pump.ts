@@ -119,7 +119,7 @@ export class SocketPump {
     socket.on('close', () => this.#relieve())
     socket.on('data', (chunk) => this.#onReports(chunk))
     socket.unref()
-    this.send()
+    this.#sendSome()
   }
 
   #stopListening(): void {

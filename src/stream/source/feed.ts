@@ -17,6 +17,8 @@ export interface StreamFeedOptions extends WorkerOptions {
 }
 
 const FORGET_MS = 1_000
+/** An error that lasts is logged so often. */
+const SAME_ERROR_MS = 30_000
 
 const RULES = {
   source: custom<StreamSource>('a source', has('start', 'commit')),
@@ -109,8 +111,15 @@ export class StreamFeed extends Worker<StreamFeedOptions> {
   #report(): () => void {
     const { logger } = this
     const { events, name: source } = this.#source
+    let told = { text: '', at: -Infinity }
     const ends = [
-      events.on('error', ({ error: err }) => logger.warn({ err, source }, 'the source has trouble')),
+      events.on('error', ({ error: err }) => {
+        const now = performance.now()
+        // Each shard tries by itself: they would all say so again and again.
+        if (err.message === told.text && now - told.at < SAME_ERROR_MS) return
+        told = { text: err.message, at: now }
+        logger.warn({ err, source }, 'the source has trouble')
+      }),
       events.on('gap', ({ shard, lost }) =>
         logger.warn({ source, shard, lost }, 'messages were dropped before they were read'),
       ),

@@ -90,6 +90,8 @@ export class Book {
     const [levels, rank] = side === 'BUY' ? [this.#bids, price] : [this.#asks, ONE - price]
     if (at >= this.#at) {
       this.#at = at
+      // Of the same millisecond as the snapshot: it may be in there, with others after it.
+      if (at === this.#syncedAt && levels.sizeOf(rank) !== size) this.markStale('late', at)
       levels.set(rank, size, at)
       return true
     }
@@ -134,6 +136,11 @@ export class Book {
       this.markStale('crossed', Math.max(at, this.#at))
       return undefined
     }
+    // Which of two things of one millisecond came first is not known; of a second snapshot it is.
+    const isMoot =
+      at === this.#at &&
+      this.#syncedAt < at &&
+      (this.#bids.contradicts(newBids, at) || this.#asks.contradicts(newAsks, at))
     const isForgetful = Math.max(this.#bids.forgottenAt, this.#asks.forgottenAt) > at
     if (at < this.#at) {
       newBids.addNewer(this.#bids, at)
@@ -147,7 +154,7 @@ export class Book {
     this.#asks = newAsks
     this.#syncedAt = at
     this.#at = Math.max(this.#at, at)
-    if (isForgetful) this.markStale('late')
+    if (isForgetful || isMoot) this.markStale('late')
     else if (at >= this.#staleAt) this.#cure()
     return differences
   }

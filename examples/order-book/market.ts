@@ -11,8 +11,10 @@ export interface MarketCounts {
   /** Changes of assets that have no book. */
   unknown: number
   trades: number
-  /** How often a book that was right was marked stale. */
+  /** How often a book that was right was marked stale, also for the moment between a trade and its book. */
   staled: number
+  /** How often a book did not have the best prices that the feed told. */
+  gaps: number
   /** Levels in which snapshots differed from books that were not stale. */
   differences: number
 }
@@ -20,7 +22,7 @@ export interface MarketCounts {
 export function newMarketCounts(): MarketCounts {
   return {
     ...{ updatesApplied: 0, snapshotsReceived: 0, overtaken: 0, unknown: 0, trades: 0 },
-    ...{ staled: 0, differences: 0 },
+    ...{ staled: 0, gaps: 0, differences: 0 },
   }
 }
 
@@ -105,7 +107,9 @@ export class Market {
       const book = this.#assets.get(asset)?.book
       if (book === undefined || book.stale !== undefined) continue
       book.check(bestBid, bestAsk, at)
-      if (book.stale !== undefined) counts.staled++
+      if (book.stale === undefined) continue
+      counts.staled++
+      if (book.stale === 'gap') counts.gaps++
     }
     for (const asset of unreadable ?? []) this.markStale('unreadable', asset)
   }

@@ -9,7 +9,7 @@ export function isWell({ wrong, differences, stale }: OnceSummary): boolean {
 }
 
 export function onceText({ books, summary }: OnceResult): string {
-  const { frames, levels, wrong, hidden, differences, stale, staled, repairs } = summary
+  const { frames, levels, wrong, hidden, differences, stale, staled, gaps, repairs } = summary
   const { rejected, overtaken, connections } = summary
   return [
     'asset             bids  asks  best bid              best ask              checked',
@@ -19,7 +19,7 @@ export function onceText({ books, summary }: OnceResult): string {
     '',
     `${frames} frames over ${connections} connections: ${books.length} books, ${levels} levels checked one by one`,
     `differing levels: ${differences}, books still stale: ${stale}, books silently wrong: ${wrong}`,
-    `marked stale ${staled} times, fetched anew ${repairs} times; ${rejected} rejected, ${overtaken} came too late`,
+    `marked stale ${staled} times, ${gaps} of them for a gap, fetched anew ${repairs} times; ${rejected} rejected, ${overtaken} came too late`,
     `${hidden} books had missed a frame that nothing showed, until all were fetched anew`,
   ].join('\n')
 }

@@ -22,6 +22,7 @@ export interface OnceSummary {
   readonly stale: number
   /** What went on meanwhile. */
   readonly staled: number
+  readonly gaps: number
   readonly repairs: number
   readonly rejected: number
   readonly overtaken: number
@@ -80,13 +81,13 @@ export async function replayOnce({ service, replay, plain, assets, frames }: Onc
   const last = await books()
   const countedFrom = Date.now()
   await until('the figures of all workers', () => service.countsAt > countedFrom)
-  const { staled = 0, rejected = 0, overtaken = 0 } = service.counts()
+  const { staled = 0, gaps = 0, rejected = 0, overtaken = 0 } = service.counts()
   const summary: OnceSummary = {
     ...{ frames, books: last.length, levels: last.reduce((sum, { levels }) => sum + levels, 0) },
     ...{ wrong: followed.length - hidden.length, hidden: hidden.length },
     differences: last.reduce((sum, { differences }) => sum + differences.length, 0),
     stale: last.filter(({ book }) => book?.stale !== null).length,
-    ...{ staled, repairs: feed.counts.repairs, rejected, overtaken, connections: replay.connections },
+    ...{ staled, gaps, repairs: feed.counts.repairs, rejected, overtaken, connections: replay.connections },
   }
   return { books: last, summary }
 }

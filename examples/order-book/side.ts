@@ -97,6 +97,23 @@ export class Side {
     }
   }
 
+  /** The size at that rank; 0 when there is none. */
+  sizeOf(rank: number): number {
+    const index = this.#indexOf(rank)
+    return index < this.#length && this.#ranks[index] === rank ? this.#sizes[index]! : 0
+  }
+
+  /** Whether what was changed at just that time is otherwise in another one. */
+  contradicts(other: Side, at: number): boolean {
+    for (let n = 0; n < this.#length; n++)
+      if (this.timeAt(n) === at && other.sizeOf(this.rankAt(n)) !== this.sizeAt(n)) return true
+    const [ranks, times] = [this.#goneRanks, this.#goneTimes]
+    if (ranks === undefined || times === undefined) return false
+    for (let slot = Math.min(this.#gone, REMEMBERED) - 1; slot >= 0; slot--)
+      if (times[slot] === at && other.sizeOf(ranks[slot]!) !== this.sizeOf(ranks[slot]!)) return true
+    return false
+  }
+
   /** How many levels differ from those of another one, in size or in being there. */
   differencesTo(other: Side): number {
     let [differences, mine, its] = [0, 0, 0]

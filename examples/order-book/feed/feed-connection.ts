@@ -68,6 +68,11 @@ export class FeedConnection {
     return this.#isOpen
   }
 
+  /** Nothing is read from it. */
+  get isPaused(): boolean {
+    return this.#socket.isPaused
+  }
+
   get frames(): number {
     return this.#frames
   }

@@ -86,10 +86,10 @@ export class Feed implements ConnectionListener {
     const { parts, skipped, isBroken } = splitFrame(text)
     this.counts.skipped += skipped
     for (const part of parts) {
-      const owner = this.registry.owner(part.market)
+      const isTakingOver = connection.missing.size > 0 || connection.holds(part.market)
       if (connection.missing.size > 0 && part.text.includes(BOOK)) this.#noteBook(connection, part)
-      if (owner === connection) this.#outgoing.send(part.market, part.text)
-      else if (connection.missing.size > 0 || connection.holds(part.market)) this.#hold(connection, part)
+      if (this.registry.owner(part.market) === connection) this.#outgoing.send(part.market, part.text)
+      else if (isTakingOver) this.#hold(connection, part)
       else this.counts.foreign++
     }
     if (!isBroken) return

@@ -89,7 +89,11 @@ export class ReplayServer {
     await Promise.all(
       open.map(async (socket) => {
         const answered = new Promise<void>((resolve) => {
-          socket.once('pong', () => resolve()).once('close', () => resolve())
+          const done = (): void => {
+            socket.off('pong', done).off('close', done)
+            resolve()
+          }
+          socket.on('pong', done).on('close', done)
         })
         socket.ping()
         await answered

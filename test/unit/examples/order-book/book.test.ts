@@ -150,10 +150,33 @@ test('best prices other than those that are told mark it stale, and a crossed bo
   apply(book, { side: 'SELL', price: 3900, size: 1, at: 1001 })
   book.check(4000, 3900, 1001)
   expect(book.stale).toBe('crossed')
-  book.reset([{ price: 4000, size: 1 }], [], 1001)
+  book.reset([{ price: 4000, size: 1 }], [], 1002)
   expect(book.stale).toBeUndefined()
   book.check(4100, 10_000, 1002)
   expect(book.stale).toBe('gap')
+})
+
+test('a change and a snapshot of the same millisecond that contradict each other leave it stale until the next one', () => {
+  const change: Change = { side: 'BUY', price: 4000, size: 2, at: 2000 }
+  const snapshot = (size: number): Parameters<Book['reset']> => [[{ price: 4000, size }], [], 2000]
+  const changeFirst = newBook()
+  apply(changeFirst, change)
+  changeFirst.reset(...snapshot(2))
+  expect(changeFirst.stale).toBeUndefined()
+  const contradicted = newBook()
+  apply(contradicted, change)
+  contradicted.reset(...snapshot(1))
+  expect(contradicted.stale).toBe('late')
+  contradicted.reset(...snapshot(2))
+  expect(contradicted.stale).toBeUndefined()
+  const snapshotFirst = newBook()
+  snapshotFirst.reset(...snapshot(1))
+  apply(snapshotFirst, change)
+  expect(snapshotFirst.stale).toBe('late')
+  const deletedFirst = newBook()
+  apply(deletedFirst, { ...change, size: 0 })
+  deletedFirst.reset(...snapshot(1))
+  expect(deletedFirst.stale).toBe('late')
 })
 
 test('a crossed snapshot is not taken', () => {

@@ -47,6 +47,8 @@ export class HeldShard implements Assignment {
   done: string | null
   /** All up to it is done, as the server knows. */
   committed: string | null
+  /** The server is told to end the lease, and what is done with it: nothing else is to be committed. */
+  isReleased = false
 
   constructor(options: HeldShardOptions) {
     const { claim, shards } = options

@@ -2,8 +2,8 @@ import { BackendError, toError } from '../../core/errors.ts'
 import type { Emitter } from '../../core/events.ts'
 import { randomText } from '../../core/id.ts'
 import { settledWithin, sleep } from '../../core/sleep.ts'
-import { after } from '../../core/timer.ts'
 import { balance } from './balance.ts'
+import { Beats } from './beats.ts'
 import { Committer } from './committer.ts'
 import { HeldShard, type ShardObserver } from './held-shard.ts'
 import { LeaseTerm } from './lease-term.ts'
@@ -19,8 +19,6 @@ export interface MembershipOptions {
   readonly events: Emitter<SourceEvents>
 }
 
-/** Changes come in crowds: of those within so long one is looked at, and not by all members at one time, ms. */
-const HINT_SPREAD_MS = 20
 const RELEASE_RETRY_MS = 100
 
 /**
@@ -32,6 +30,7 @@ export class Membership implements ShardObserver {
   readonly #options: MembershipOptions
   readonly #store: ShardStore
   readonly #term: LeaseTerm
+  readonly #beats: Beats
   readonly #committer: Committer
   readonly #held = new Map<number, HeldShard>()
   /** The last times that shards were owned: the next of each waits for its end. */
@@ -44,24 +43,29 @@ export class Membership implements ShardObserver {
   #recordsLost = 0
   #fencedCommits = 0
   #isLeaving = false
-  #cancel: (() => void) | undefined
-  #nextAt = Infinity
-  #beating: Promise<Error | undefined> | undefined
-  #isHinted = false
 
   constructor(options: MembershipOptions) {
     const { connect, options: checked } = options
     this.#options = options
     this.#term = new LeaseTerm(checked.lease)
+    this.#beats = new Beats({
+      round: () => this.#round(),
+      everyMs: checked.lease / 3,
+      retryMs: checked.lease / 10,
+      onError: (error) => this.onError(error),
+    })
     this.#store = connect({
-      onChange: () => this.#hint(),
+      onChange: () => this.#beats.hint(),
       onRecords: (shard) => this.#held.get(shard)?.hint(),
     })
     this.#committer = new Committer({
       store: this.#store,
       member: this.member,
       everyMs: checked.commitEvery,
-      isCurrent: ({ shard, token }) => this.#held.get(shard)?.token === token,
+      isCurrent: ({ shard, token }) => {
+        const held = this.#held.get(shard)
+        return held?.token === token && !held.isReleased
+      },
       onCommitted: ({ shard, offset }) => {
         this.#held.get(shard)!.committed = offset
       },
@@ -76,7 +80,7 @@ export class Membership implements ShardObserver {
 
   /** @throws what cannot mend by itself. */
   async join(): Promise<void> {
-    const error = await this.#beat()
+    const error = await this.#beats.start()
     if (error === undefined || (error instanceof BackendError && error.retryable)) return
     this.#close()
     throw error
@@ -88,9 +92,8 @@ export class Membership implements ShardObserver {
     // Beating goes on meanwhile: what is being drained must stay owned.
     const given = Promise.all([...this.#held.values()].map((held) => this.#giveUp(held)))
     await settledWithin(given, timeoutMs)
-    this.#cancel?.()
     this.#isOver = true
-    await this.#beating
+    await this.#beats.stop()
     const undone = [...this.#held.values()]
     for (const held of undone) this.#remove(held, 'lost')
     try {
@@ -137,50 +140,9 @@ export class Membership implements ShardObserver {
     this.#emit('error', { error })
   }
 
-  get #beatMs(): number {
-    return this.#options.options.lease / 3
-  }
-
-  get #retryMs(): number {
-    return this.#options.options.lease / 10
-  }
-
   #emit<K extends keyof SourceEvents>(event: K, fields: Omit<SourceEvents[K], 'source'>): void {
     const { events, name } = this.#options
     events.emit(event, { source: name, ...fields } as SourceEvents[K])
-  }
-
-  #hint(): void {
-    this.#isHinted = true
-    if (this.#beating === undefined) this.#plan(Math.random() * HINT_SPREAD_MS)
-  }
-
-  /** The next beat is in so long, or sooner if that was planned. */
-  #plan(ms: number): void {
-    const at = performance.now() + ms
-    if (this.#isOver || (this.#cancel !== undefined && at >= this.#nextAt)) return
-    this.#cancel?.()
-    this.#nextAt = at
-    this.#cancel = after(ms, () => void this.#beat())
-  }
-
-  /** One at a time. */
-  #beat(): Promise<Error | undefined> {
-    this.#cancel = undefined
-    this.#isHinted = false
-    this.#beating = this.#round().then(
-      () => this.#beaten(),
-      (error: unknown) => this.#beaten(toError(error)),
-    )
-    return this.#beating
-  }
-
-  #beaten(error?: Error): Error | undefined {
-    this.#beating = undefined
-    if (error !== undefined && !this.#isOver) this.onError(error)
-    const next = error === undefined ? this.#beatMs : this.#retryMs
-    this.#plan(this.#isHinted ? Math.random() * HINT_SPREAD_MS : next)
-    return error
   }
 
   async #round(): Promise<void> {
@@ -254,6 +216,7 @@ export class Membership implements ShardObserver {
 
   async #release(held: HeldShard): Promise<void> {
     await held.drain()
+    held.isReleased = true
     for (;;) {
       if (held.signal.aborted) return
       try {
@@ -271,7 +234,7 @@ export class Membership implements ShardObserver {
 
   #lose(held: HeldShard): void {
     this.#remove(held, 'lost')
-    this.#hint()
+    this.#beats.hint()
   }
 
   #remove(held: HeldShard, why: 'released' | 'lost'): void {
@@ -285,7 +248,7 @@ export class Membership implements ShardObserver {
 
   #close(): void {
     this.#isOver = true
-    this.#cancel?.()
+    void this.#beats.stop()
     this.#committer.close()
     this.#term.wake()
     this.#store.close()

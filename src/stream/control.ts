@@ -28,13 +28,6 @@ export type ToWorker = { readonly stream: true; readonly epoch: number } & (
       readonly partition: number
     }
   | { readonly kind: 'stats' }
-  /** Every key of these is told of a gap before its next message, and with `isReset` has no state any more. */
-  | {
-      readonly kind: 'gap'
-      readonly partitions: readonly number[]
-      readonly reason: Gap['reason']
-      readonly isReset: boolean
-    }
   /** So many emits of this life have arrived. */
   | { readonly kind: 'emitted'; readonly count: number }
 )
@@ -79,6 +72,8 @@ export type FromWorker = { readonly stream: true; readonly epoch: number } & (
   | { readonly kind: 'snapshot'; readonly batch: StateBatch }
   /** The store was sent all of the partition as it was at this sequence, or later. */
   | { readonly kind: 'saved'; readonly partition: number; readonly sequence: number }
+  /** All of the partition was thrown away. */
+  | { readonly kind: 'cleared'; readonly partition: number }
   | { readonly kind: 'answer'; readonly id: number; readonly answer: Answer }
   | { readonly kind: 'stats'; readonly stats: WorkerStats }
   | { readonly kind: 'emit'; readonly items: readonly EmitItem[] }
@@ -89,6 +84,9 @@ export type Answer =
   | { readonly error: WireError }
   /** The key has moved meanwhile: ask again. */
   | { readonly hasMoved: true }
+
+/** The number of a notice to a partition, whose text is the reason of a gap: whether the states are thrown away. */
+export const Notice = { gap: 0, reset: 1 } as const
 
 /** Output, key and data of what a worker emits. */
 export type EmitItem = readonly [output: string, key: string, data: unknown]

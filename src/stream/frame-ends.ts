@@ -26,6 +26,10 @@ export class FrameEnds<State> {
     this.#careful = careful
   }
 
+  get isCareful(): boolean {
+    return this.#careful > 0
+  }
+
   /** The present frame is done. */
   commit(): undefined {
     this.#reader.commit()

@@ -1,3 +1,4 @@
+import { Notice } from './control.ts'
 import { FrameEnds } from './frame-ends.ts'
 import type { FrameReader } from './frame-reader.ts'
 import { Frame } from './frame.ts'
@@ -41,6 +42,11 @@ export class FrameLoop<State> {
     }
   }
 
+  /** Frames are committed one by one, since the life before this one crashed. */
+  get isCareful(): boolean {
+    return this.#ends.isCareful
+  }
+
   /** Reads for some time. @returns why it ended, or what has to be waited for before it goes on. */
   turn(): TurnEnd | Promise<void> {
     this.#turnAt = performance.now()
@@ -52,6 +58,7 @@ export class FrameLoop<State> {
       if (!this.#reader.next()) return this.#batch?.end() ?? 'empty'
       const pending = this.#frame()
       if (pending !== undefined) return pending
+      if (this.#ends.isCareful) return this.#batch?.end() ?? 'time'
       if (frames % LOOK_EVERY === 0 && performance.now() >= end) return this.#batch?.end() ?? 'time'
     }
     return this.#batch?.end() ?? 'full'
@@ -174,6 +181,7 @@ export class FrameLoop<State> {
     if (kind === Frame.query) return this.#query(partition)
     if (kind === Frame.barrier) return this.#barrier(token)
     if (partition === undefined) return this.#ends.commit()
+    if (kind === Frame.notice) return this.#notice(partition, token, reader.text() as Gap['reason'])
     if (sequence <= partition.restoredTo) return this.#replayed(partition)
     partition.sequence = sequence
     const gap: Gap = { reason: 'dropped', count: token }
@@ -195,6 +203,18 @@ export class FrameLoop<State> {
     // The group has thought better of it.
     if (partition === undefined) return this.#ends.commit()
     this.#ends.afterAll(partition, () => copier.release(id))
+  }
+
+  /** Every key of the partition is told of a gap before its next message. */
+  #notice(
+    partition: PartitionStates<State>,
+    token: number,
+    reason: Gap['reason'],
+  ): Promise<void> | undefined {
+    if (token === Notice.reset) this.#parts.reset(partition)
+    partition.lost = reason
+    this.#ends.commit()
+    return this.tellAll(partition, { reason, count: undefined })
   }
 
   #query(partition: PartitionStates<State> | undefined): Promise<void> | undefined {

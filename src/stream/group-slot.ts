@@ -32,6 +32,7 @@ export class GroupSlot {
   #live = Promise.withResolvers<void>()
   #lives = 0
   #error: Error | undefined
+  #hasCrashed = false
   /** How much of what the present life emitted has arrived. */
   #taken = 0
   #stats: WorkerStats | undefined
@@ -102,6 +103,9 @@ export class GroupSlot {
   }
 
   async #begin(life: number): Promise<void> {
+    // Not at its death: what it said that it was done with may still have been on its way then.
+    if (this.#hasCrashed) this.#suspicion.onCrash(this.link.head, this.link.depth)
+    else this.#suspicion.clear()
     const door = await this.link.open()
     if (life !== this.#lives) return
     const careful = this.#suspicion.isUnderSuspicion ? this.link.depth : 0
@@ -118,10 +122,8 @@ export class GroupSlot {
     this.#isLive = false
     if (isLive) this.#live = Promise.withResolvers()
     this.#onStats = undefined
-    this.link.detach()
-    if (error === undefined) this.#suspicion.clear()
-    else this.#suspicion.onCrash(this.link.head, this.link.depth)
     this.#error = error
+    this.#hasCrashed = error !== undefined
     this.#taken = 0
     this.#host.onDeath(this)
   }

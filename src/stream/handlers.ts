@@ -14,7 +14,7 @@ import { Tally } from './worker-stats.ts'
  * is done, else a promise that never rejects: nothing is allocated for a handler that is synchronous.
  */
 export class Handlers<State> {
-  readonly tally = new Tally()
+  readonly tally: Tally = new Tally()
   readonly #hooks: StreamHooks<State>
   readonly #watch: HandlerWatch
   readonly #reports: ErrorReports

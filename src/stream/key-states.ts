@@ -29,7 +29,7 @@ export class KeyEntry<State> {
 /** The keys of one partition. */
 export class PartitionStates<State> {
   readonly number: number
-  readonly keys = new Map<string, KeyEntry<State>>()
+  readonly keys: Map<string, KeyEntry<State>> = new Map()
   /** Its messages up to this one were read. */
   sequence = 0
   /** All that messages up to this one did is in the states. */
@@ -45,7 +45,7 @@ export class PartitionStates<State> {
   /** How many copies of it are being made for other slots. */
   copies = 0
   /** Keys that are gone, by the tick of that; for those who save and copy. */
-  readonly gone = new Map<string, number>()
+  readonly gone: Map<string, number> = new Map()
   /** Sequences of messages that are in hand, in their order. */
   readonly open: number[] = []
 

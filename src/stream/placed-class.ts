@@ -5,10 +5,8 @@ import type { Placement } from '../worker/status.ts'
 import { ThreadWorker } from '../worker/thread-worker.ts'
 import { StreamWorker } from './stream-worker.ts'
 
-/** A class of stream workers, whatever their states. */
-export type StreamWorkerClass = (new (options: never) => StreamWorker<never>) & {
-  readonly module?: string | undefined
-}
+/** A class that extends StreamWorker, whatever its states and options. */
+export type StreamWorkerClass = WorkerClass & { readonly module?: string | undefined }
 
 /**
  * The class as the placement knows it. In a thread or process the class itself is loaded; here something stands for it
@@ -22,7 +20,7 @@ export function placedClass(workerClass: StreamWorkerClass, placement: Placement
       `expected worker to be a class that extends StreamWorker, got: ${show(workerClass)}`,
     )
   }
-  if (placement === 'inline') return workerClass as unknown as WorkerClass
+  if (placement === 'inline') return workerClass
   const module = Object.hasOwn(workerClass, 'module') ? workerClass.module : undefined
   const placed = placement === 'thread' ? threadClass(module) : processClass(module)
   Object.defineProperty(placed, 'name', { value: workerClass.name })

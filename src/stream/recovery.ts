@@ -33,7 +33,10 @@ export async function grantsOf(
     if (isLost) ownership.lose(partition, 'crash')
     else if (isEarlier) ownership.lose(partition, 'restart')
     const lost = ownership.lost(partition)
-    grants.push({ partition, sequence, handledTo, lost, gap: isLost || isEarlier ? lost : undefined })
+    // What a key was told may have been in its state alone, and that is older.
+    const isToldAgain = lost === 'moved' || lost === 'lost'
+    const gap = isLost || isEarlier || isToldAgain ? lost : undefined
+    grants.push({ partition, sequence, handledTo, lost, gap })
   }
   return grants
 }

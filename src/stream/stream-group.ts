@@ -10,7 +10,7 @@ import { WorkerGroup } from '../server/worker-group.ts'
 import type { WorkerGroupOptions } from '../server/worker-group-options.ts'
 import type { WorkerHandle } from '../worker/handle.ts'
 import { defaultName } from '../worker/name.ts'
-import type { FromWorker } from './control.ts'
+import { Notice, type FromWorker } from './control.ts'
 import type { Gap } from './gap.ts'
 import { groupStats, type StreamGroupStats } from './group-stats.ts'
 import { GroupSlot, type SlotHost } from './group-slot.ts'
@@ -124,12 +124,12 @@ export class StreamGroup<Options extends object = object> extends WorkerGroup<Op
   /** Drops the states of all keys of these partitions: somebody else has them now. */
   forget(partitions: readonly number[]): void {
     for (const partition of partitions) this.#keeper.clear(partition)
-    this.#tell(partitions, 'moved', true)
+    this.#tell(partitions, 'moved', Notice.reset)
   }
 
   /** Each key of these partitions is told of a gap before its next message. */
   gap(partitions: readonly number[], reason: 'moved' | 'lost'): void {
-    this.#tell(partitions, reason, false)
+    this.#tell(partitions, reason, Notice.gap)
   }
 
   /** All workers read messages. */
@@ -193,7 +193,11 @@ export class StreamGroup<Options extends object = object> extends WorkerGroup<Op
       if (Number.isInteger(n) && n >= 1 && n < slots.length) {
         await this.#spread(slots.slice(0, n))
         await super.scale(n)
-        for (const slot of slots.slice(n)) this.#removeSlot(slot)
+        for (const slot of slots.slice(n)) {
+          this.#slots.get(slot)?.close()
+          this.#slots.delete(slot)
+          this.#router.removeSlot(slot)
+        }
         return
       }
       try {
@@ -233,12 +237,6 @@ export class StreamGroup<Options extends object = object> extends WorkerGroup<Op
     this.#slots.set(id, new GroupSlot(id, handle, link, this.#host))
   }
 
-  #removeSlot(id: number): void {
-    this.#slots.get(id)?.close()
-    this.#slots.delete(id)
-    this.#router.removeSlot(id)
-  }
-
   /** While no worker runs. */
   #assign(wanted: ReadonlyMap<number, number>): void {
     for (const [partition, slot] of wanted) {
@@ -258,11 +256,11 @@ export class StreamGroup<Options extends object = object> extends WorkerGroup<Op
     else this.#assign(wanted)
   }
 
-  #tell(partitions: readonly number[], reason: Gap['reason'], isReset: boolean): void {
-    for (const partition of partitions) this.#ownership.lose(partition, reason)
-    const bySlot = Map.groupBy(partitions, (partition) => this.#ownership.owner(partition))
-    for (const [slot, some] of bySlot) {
-      this.#slots.get(slot)?.send({ kind: 'gap', partitions: some, reason, isReset })
+  /** In order with the messages. */
+  #tell(partitions: readonly number[], reason: Gap['reason'], token: number): void {
+    for (const partition of partitions) {
+      this.#ownership.lose(partition, reason)
+      this.#router.notice(partition, token, reason)
     }
   }
 
@@ -286,6 +284,8 @@ export class StreamGroup<Options extends object = object> extends WorkerGroup<Op
         return this.#keeper.save(message.batch)
       case 'saved':
         return this.#keeper.complete(message.partition, message.sequence)
+      case 'cleared':
+        return this.#keeper.clear(message.partition)
       case 'stats':
         return this.streamEvents.emit('stats', { slot: slot.id, stats: message.stats })
       case 'emit': {

@@ -5,7 +5,6 @@ import { ErrorReports } from './error-reports.ts'
 import { Eviction } from './eviction.ts'
 import { FrameLoop } from './frame-loop.ts'
 import type { FrameReader } from './frame-reader.ts'
-import type { Gap } from './gap.ts'
 import { HandlerWatch } from './handler-watch.ts'
 import { Handlers } from './handlers.ts'
 import { KeyLanes } from './key-lanes.ts'
@@ -72,6 +71,7 @@ export class StreamLife<State> {
       outlet: new Outlet(begin.outputs, post),
       admit: (partition, key, now) => this.#admit(partition, key, now),
       answer: (id, answer) => this.#answer(id, answer),
+      reset: (partition) => this.#reset(partition),
     }
     this.#eviction = new Eviction(
       states,
@@ -121,9 +121,6 @@ export class StreamLife<State> {
         return this.wake()
       case 'stats':
         return this.#options.post({ kind: 'stats', stats: this.stats() })
-      case 'gap':
-        for (const partition of message.partitions) this.#tellOf(partition, message.reason, message.isReset)
-        this.wake()
     }
   }
 
@@ -204,6 +201,8 @@ export class StreamLife<State> {
     const before = tally.messagesProcessed + tally.errors
     const turned = this.#loop.turn()
     if (typeof turned !== 'string') await turned
+    // The line to the group is written when the event loop turns.
+    if (this.#loop.isCareful) this.#yieldedAt = -Infinity
     if (tally.messagesProcessed + tally.errors !== before) {
       tally.processingTimeMs += performance.now() - began
       tally.lastMessageTs = Date.now()
@@ -254,12 +253,9 @@ export class StreamLife<State> {
       this.#gaps.push(() => this.#loop.tellAll(partition, { reason, count: undefined }))
   }
 
-  #tellOf(number: number, reason: Gap['reason'], isReset: boolean): void {
-    const partition = this.#parts.states.get(number)
-    if (partition === undefined) return
-    if (isReset) for (const key of [...partition.keys.keys()]) this.#drop(partition, key)
-    partition.lost = reason
-    this.#gaps.push(() => this.#loop.tellAll(partition, { reason, count: undefined }))
+  #reset(partition: PartitionStates<State>): void {
+    for (const key of [...partition.keys.keys()]) this.#drop(partition, key)
+    this.#options.post({ kind: 'cleared', partition: partition.number })
   }
 
   async #tellGaps(): Promise<void> {

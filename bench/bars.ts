@@ -89,6 +89,18 @@ const BARS: Readonly<Record<string, Readonly<Record<string, Bar | readonly Bar[]
     'qos1-10ms-ideal': { figure: 'ratio', at: 'least', value: 0.9 },
     'scale-2': { figure: 'ratio', at: 'least', value: 1.6 },
   },
+  stream: {
+    'order-book': { figure: 'ratio', at: 'least', value: 1.5 },
+    'order-book-vs-loop': { figure: 'ratio', at: 'least', value: 0.85 },
+    'order-book-vs-python': { figure: 'ratio', at: 'least', value: 5 },
+    transport: { figure: 'ratio', at: 'least', value: 5 },
+    'process-placement': { figure: 'ratio', at: 'least', value: 1.2 },
+    'latency-p50': { figure: 'millhand', at: 'most', value: 1 },
+    'latency-p99': { figure: 'millhand', at: 'most', value: 5 },
+    'handover-pause-p99': { figure: 'millhand', at: 'most', value: 20 },
+    'routing-growth': { figure: 'ratio', at: 'most', value: 1.5 },
+    'book-bytes': { figure: 'millhand', at: 'most', value: 20_480 },
+  },
 }
 
 /** All of them must be met. */

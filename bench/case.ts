@@ -28,6 +28,8 @@ export interface Case {
   readonly label?: string
   readonly millhand: Contender
   readonly peers: Readonly<Record<string, Contender>>
+  /** Why it cannot be measured on this machine: it is said and left out. Default: it can. */
+  readonly missing?: string
   /** The name of a note that Millhand's contender takes; it is compared with as if it were a peer's figure. */
   readonly yardstick?: string
 }
@@ -36,7 +38,7 @@ export interface Case {
  * `calls/s`: commands or statements that a server executes in a second. `messages/CPU-s`: messages that a second of
  * CPU is enough for, whatever the time on the wall.
  */
-export type Unit = 'jobs/s' | 'messages/s' | 'messages/CPU-s' | 'ms' | 'MiB' | 'bytes' | 'calls/s'
+export type Unit = 'jobs/s' | 'messages/s' | 'messages/CPU-s' | 'ms' | 'ns' | 'MiB' | 'bytes' | 'calls/s'
 
 /** `warm-up`: before the clock, in the same process, thrown away. `quick`: for a first look. */
 export type Scale = 'full' | 'quick' | 'warm-up'

@@ -49,6 +49,8 @@ async function main({ suite: name, quick, json, only }: Arguments, signal: Abort
       onResult: (result) => {
         if (json) console.log(jsonLine(result))
       },
+      // Standard output is for results alone.
+      onMissing: (name, reason) => console.error(`${suite.name}: ${name} is left out: ${reason}`),
     })
   } finally {
     await started?.stop()

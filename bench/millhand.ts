@@ -15,3 +15,6 @@ export const { transfer, WorkerPool } = (await load('pool.js')) as typeof import
 export const { Router, TopicWorker, WorkerManager } = (await load(
   'mqtt.js',
 )) as typeof import('../src/topic/mqtt/index.ts')
+export const { MessageRouter, partitionOf, StreamGroup, StreamWorker } = (await load(
+  'stream.js',
+)) as typeof import('../src/stream/index.ts')

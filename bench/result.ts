@@ -75,5 +75,6 @@ const DIGITS: Readonly<Partial<Record<Unit, number>>> = {
   'messages/s': 0,
   'messages/CPU-s': 0,
   bytes: 0,
+  ns: 0,
   ms: 3,
 }

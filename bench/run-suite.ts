@@ -14,12 +14,16 @@ export interface SuiteRun {
   /** Before each measurement: what, and which of how many rounds at the most. */
   readonly onStart: (order: Order, round: number, rounds: number) => void
   readonly onResult: (result: Result) => void
+  /** A case cannot be measured here. */
+  readonly onMissing?: (name: string, reason: string) => void
 }
 
 /** Measures the cases of a suite one after the other. */
 export async function runSuite({ name, cases: all }: Suite, run: SuiteRun): Promise<Result[]> {
   const { scale } = run
-  const cases = casesOf(all, scale)
+  const wanted = casesOf(all, scale)
+  for (const { name, missing } of wanted) if (missing !== undefined) run.onMissing?.(name, missing)
+  const cases = wanted.filter(({ missing }) => missing === undefined)
   const now = (): number => performance.now()
   const end = scale === 'quick' ? now() + QUICK_MS : Infinity
   const results: Result[] = []

@@ -10,6 +10,7 @@ const SUITES: Readonly<Record<string, () => Promise<{ readonly suite: Suite }>>>
   server: () => import('./server.ts'),
   pool: () => import('./pool.ts'),
   mqtt: () => import('./mqtt.ts'),
+  stream: () => import('./stream.ts'),
   'pool-settings': () => import('./pool-settings.ts'),
 }
 

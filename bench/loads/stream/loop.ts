@@ -1,0 +1,16 @@
+import { Books } from './books.ts'
+import type { OpenLine } from './line.ts'
+
+/** Nobody in between: decode, parse and apply, one after the other in one thread. */
+export const bareLoop: OpenLine = async ({ keys, bytes }, timed = false) => {
+  const books = new Books({ messages: keys.length, timed })
+  return {
+    post(n) {
+      books.apply(books.of(keys[n]!), bytes[n]!.toString())
+      return undefined
+    },
+    drained: async () => {},
+    report: async () => books.report(),
+    close: async () => {},
+  }
+}

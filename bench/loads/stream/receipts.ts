@@ -1,0 +1,44 @@
+/** What a worker has to say in the end. */
+export interface Report {
+  /** How often each message was handled. */
+  readonly counts: Uint8Array
+  /** Messages of a key that were handled after a later one. */
+  readonly outOfOrder: number
+  /** When each was handled, ms on the clock of `sharedMs`; empty unless that was asked for. */
+  readonly handledAt: Float64Array
+}
+
+/** Of a key: the number of the message that was handled last. */
+export interface Last {
+  last: number
+}
+
+/** Which messages a worker has handled, by their numbers, and whether each key's came in order. */
+export class Receipts {
+  readonly #counts: Uint8Array
+  readonly #handledAt: Float64Array
+  #outOfOrder = 0
+
+  constructor(messages: number, { timed = false, counts }: { timed?: boolean; counts?: Uint8Array } = {}) {
+    this.#counts = counts ?? new Uint8Array(messages)
+    this.#handledAt = new Float64Array(timed ? messages : 0)
+  }
+
+  mark(n: number, key: Last): void {
+    this.#counts[n]!++
+    if (n <= key.last) this.#outOfOrder++
+    key.last = n
+    if (this.#handledAt.length > 0) this.#handledAt[n] = sharedMs()
+  }
+
+  report(): Report {
+    return { counts: this.#counts, outOfOrder: this.#outOfOrder, handledAt: this.#handledAt }
+  }
+}
+
+/** ms of the monotonic clock that all threads and processes of the machine share. */
+export function sharedMs(): number {
+  return performance.now() + OFFSET
+}
+
+const OFFSET = Number(process.hrtime.bigint()) / 1e6 - performance.now()

@@ -78,9 +78,10 @@ export class BookService {
     const ill = feed.connections.filter(({ isHealthy }) => !isHealthy).length
     if (ill > 0)
       problems.push(`${ill} of ${feed.connections.length} connections to the feed are not open, or silent`)
-    const late = feed.registry
-      .list()
-      .filter(({ status, since }) => status === 'pending' && Date.now() - since > MAX_PENDING_MS).length
+    const pending = feed.registry.list().filter(({ status }) => status === 'pending')
+    const lost = pending.filter(({ market }) => market !== undefined).length
+    if (lost > 0) problems.push(`${lost} assets have lost their connection to the feed`)
+    const late = pending.filter(({ since }) => Date.now() - since > MAX_PENDING_MS).length
     if (late > 0) problems.push(`${late} assets have waited for their book for more than a minute`)
     return { healthy: problems.length === 0, problems }
   }

@@ -214,23 +214,22 @@ describe('rubbish', () => {
   ])(
     '%s marks the book stale at once, and it is right again by a new snapshot',
     async (_what, change, reason) => {
-      const book = (at: number): string => bookText('a1', at, [['0.4', '10']], [['0.6', '10.000001']])
+      const seen = Promise.withResolvers<void>()
       const server = await feedOf((socket, _assets, number) => {
-        socket.send(book(AT + 2 * number))
-        if (number === 0) socket.send(changeText('a1', AT + 1, { best_ask: '0.6', ...change }))
+        const book = bookText('a1', AT + 2 * number, [['0.4', '10']], [['0.6', '10.000001']])
+        if (number > 0) return void seen.promise.then(() => socket.send(book))
+        socket.send(book)
+        socket.send(changeText('a1', AT + 1, { best_ask: '0.6', ...change }))
       })
       const service = await serve(server.url)
       service.feed.subscribe(['a1'])
-      const seen: unknown[] = []
-      await until(async () => {
-        const view = await service.book('a1', 5)
-        if (view !== null && seen.at(-1) !== view.stale) seen.push(view.stale)
-        return view !== null && server.asked.length > 1 && view.stale === null && service.stale.size === 0
-      })
-      expect(seen).toContain(reason)
-      const view = await service.book('a1', 5)
-      expect(view).toMatchObject({
-        ...{ bids: [{ price: '0.4', size: '10' }], asks: [{ price: '0.6', size: '10.000001' }], stale: null },
+      await until(async () => (await service.book('a1', 5))?.stale === reason)
+      await until(() => service.stale.get('a') === reason)
+      seen.resolve()
+      await until(async () => (await service.book('a1', 5))?.stale === null)
+      await until(() => service.stale.size === 0)
+      expect(await service.book('a1', 5)).toMatchObject({
+        ...{ bids: [{ price: '0.4', size: '10' }], asks: [{ price: '0.6', size: '10.000001' }] },
       })
     },
   )

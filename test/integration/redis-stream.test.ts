@@ -478,6 +478,23 @@ describe('a source', () => {
     expect(read()).toHaveLength(60)
   })
 
+  test('goes on with what comes when its server has lost everything', async () => {
+    const own = await startRedis()
+    ends.push(() => own.stop())
+    const stream = redisStream(own.url, { name: 'p', shards: 2, commandTimeout: '300ms' })
+    const producer = stream.producer()
+    ends.push(() => producer.close())
+    const reader = new Collector(stream.source({ lease: '600ms' }))
+    await producer.append('EUR', 'before')
+    await reader.source.start(reader)
+    await until(() => reader.records_.length === 1)
+    await own.kill('SIGKILL')
+    await own.restart()
+    await producer.append('EUR', 'behind')
+    await until(() => reader.records_.at(-1)?.data === 'behind')
+    expect(reader.source.status()).toMatchObject({ shards: 2, isHeld: true })
+  })
+
   test('starts to work when its server can be reached, and says at once what will not mend', async () => {
     const own = await startRedis({ password: 'secret' })
     ends.push(() => own.stop())

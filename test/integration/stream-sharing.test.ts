@@ -170,7 +170,8 @@ test('the shards of a process that is killed are taken over after its lease, and
   await until(() => isShared(alive, again))
   await allHandled()
   await expectOrder()
-  expect(tookMs).toBeLessThan(5_000)
+  // Not before: its lease was renewed a third of a second before its end at most.
+  expect(tookMs).toBeGreaterThan(600)
 })
 
 test('a process that was stopped past its lease changes nothing when it goes on', async () => {

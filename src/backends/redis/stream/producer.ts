@@ -65,7 +65,13 @@ export class RedisProducer implements StreamProducer {
   constructor(server: StreamServer, options: CheckedProducerOptions) {
     this.#server = server
     this.#options = options
-    this.#connection = new Connection(server.connection)
+    this.#connection = new Connection({
+      ...server.connection,
+      // It may be another server, or have lost what it knew.
+      onReady: () => {
+        if (this.#lines.length > 0) this.#made(this.#lines.length).catch(() => {})
+      },
+    })
   }
 
   get pending(): number {
@@ -192,12 +198,11 @@ export class RedisProducer implements StreamProducer {
 
   /** How many shards the stream has; it is made when it is not there. Tries until the server answers. */
   async #create(): Promise<number> {
-    const { name, shards, keys, scripts } = this.#server
+    const { name, shards } = this.#server
     for (;;) {
       try {
         await checkServer(this.#connection, this.#server)
-        const wanted = String(shards ?? DEFAULT_SHARDS)
-        const found = Number(await this.#connection.run(scripts.create, keys.base, [wanted]))
+        const found = await this.#made(shards ?? DEFAULT_SHARDS)
         if (shards === undefined || shards === found) return found
         throw new InvalidOptionError(
           'shards',
@@ -209,5 +214,10 @@ export class RedisProducer implements StreamProducer {
         await sleep(RETRY_MS, this.#over.signal)
       }
     }
+  }
+
+  async #made(shards: number): Promise<number> {
+    const { keys, scripts } = this.#server
+    return Number(await this.#connection.run(scripts.create, keys.base, [String(shards)]))
   }
 }

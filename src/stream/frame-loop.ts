@@ -82,10 +82,9 @@ export class FrameLoop<State> {
     return last
   }
 
-  /** The first frame is the one that lives of this slot have died of. @returns what has to be waited for. */
-  skipFirst(): Promise<void> | undefined {
+  /** The present frame is the one that lives of this slot have died of. @returns what has to be waited for. */
+  skip(): Promise<void> | undefined {
     const reader = this.#reader
-    if (!reader.next()) return undefined
     if (reader.kind !== Frame.text && reader.kind !== Frame.bytes) return this.#other()
     const partition = this.#parts.states.get(reader.partition)
     if (partition === undefined) return this.#ends.commit()

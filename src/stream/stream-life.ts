@@ -11,6 +11,7 @@ import { KeyLanes } from './key-lanes.ts'
 import { KeyEntry, KeyStates, type PartitionStates } from './key-states.ts'
 import { KeyTimers } from './key-timers.ts'
 import type { LifeParts } from './life-parts.ts'
+import { LoopRest } from './loop-rest.ts'
 import { Outlet } from './outlet.ts'
 import { partitionOf } from './partition.ts'
 import { StateCopier } from './state-copier.ts'
@@ -30,9 +31,6 @@ export interface LifeOptions<State> {
   readonly isProcess: boolean
 }
 
-/** Others have their turn after so long, ms, also when each handler waits only for itself. */
-const YIELD_MS = 4
-
 /** One life of a worker of a stream: from the moment when it is given its partitions to its end. */
 export class StreamLife<State> {
   readonly #options: LifeOptions<State>
@@ -47,10 +45,9 @@ export class StreamLife<State> {
   /** Gaps of which the keys of a partition are to be told, before the next frame. */
   readonly #gaps: (() => Promise<void> | undefined)[] = []
   readonly #timers: NodeJS.Timeout[] = []
-  #yieldedAt = 0
+  readonly #rest = new LoopRest()
   #isQuiet = false
   #isStopping = false
-  #wake: () => void = () => {}
 
   constructor(options: LifeOptions<State>) {
     const { hooks, begin, reader, post } = options
@@ -93,16 +90,11 @@ export class StreamLife<State> {
     return handlers.tally.stats({ keys: states.size, inHand: lanes.size, isProcess })
   }
 
-  /** States of partitions that it is going to have. */
-  take(message: Extract<ToWorker, { kind: 'states' }>): void {
-    this.#intake.take(message.batch)
-  }
-
   hear(message: ToWorker): void {
     const { copier, states, outlet } = this.#parts
     switch (message.kind) {
       case 'states':
-        return this.take(message)
+        return this.#intake.take(message.batch)
       case 'grant':
         this.#grant(message.grant, false)
         this.#options.post({ kind: 'granted', id: message.id })
@@ -130,7 +122,7 @@ export class StreamLife<State> {
     for (const grant of begin.grants) this.#grant(grant, true)
     this.#begin()
     await this.#tellGaps()
-    if (begin.isPoisoned && !this.#isStopping) await this.#loop.skipFirst()
+    if (begin.isPoisoned) await this.#skipFirst()
     while (!this.#isStopping) {
       if (this.#reader.isClosed) {
         throw new MillhandError('WORKER_EXITED', 'the line to the messages of this worker broke')
@@ -157,7 +149,7 @@ export class StreamLife<State> {
   }
 
   wake(): void {
-    this.#wake()
+    this.#rest.wake()
     this.#reader.wake()
   }
 
@@ -193,6 +185,16 @@ export class StreamLife<State> {
     if (partition !== undefined) this.#drop(partition, key)
   }
 
+  async #skipFirst(): Promise<void> {
+    // Over a socket it comes a moment later.
+    while (!this.#reader.next()) {
+      if (this.#isStopping || this.#reader.isClosed) return
+      await this.#sleep(() => this.#reader.wait())
+    }
+    await this.#loop.skip()
+    await this.#rest.yieldNow()
+  }
+
   async #turn(): Promise<void> {
     const began = performance.now()
     if (this.#gaps.length > 0) await this.#tellGaps()
@@ -201,8 +203,6 @@ export class StreamLife<State> {
     const before = tally.messagesProcessed + tally.errors
     const turned = this.#loop.turn()
     if (typeof turned !== 'string') await turned
-    // The line to the group is written when the event loop turns.
-    if (this.#loop.isCareful) this.#yieldedAt = -Infinity
     if (tally.messagesProcessed + tally.errors !== before) {
       tally.processingTimeMs += performance.now() - began
       tally.lastMessageTs = Date.now()
@@ -210,23 +210,12 @@ export class StreamLife<State> {
     }
     if (turned === 'empty') await this.#sleep(() => this.#reader.wait())
     else if (turned === 'full') await this.#sleep(() => Promise.all([lanes.room(), outlet.room()]))
-    if (performance.now() - this.#yieldedAt < YIELD_MS) return
-    await new Promise((resolve) => void setImmediate(resolve))
-    this.#yieldedAt = performance.now()
+    // The line to the group is written when the event loop turns.
+    await (this.#loop.isCareful ? this.#rest.yieldNow() : this.#rest.yield())
   }
 
-  /** Waits, at most until it is woken. */
   async #sleep(what: () => Promise<unknown>): Promise<void> {
-    if (this.#isStopping) return
-    const sleep = Promise.withResolvers<void>()
-    this.#wake = sleep.resolve
-    const began = performance.now()
-    void what().then(() => sleep.resolve())
-    await sleep.promise
-    this.#wake = () => {}
-    const now = performance.now()
-    // So long nothing was done here, so others had their turn.
-    if (now - began > 0.5) this.#yieldedAt = now
+    if (!this.#isStopping) await this.#rest.sleep(what)
   }
 
   #begin(): void {
@@ -261,7 +250,7 @@ export class StreamLife<State> {
   async #tellGaps(): Promise<void> {
     for (let tell = this.#gaps.shift(); tell !== undefined && !this.#isStopping; tell = this.#gaps.shift()) {
       await tell()
-      await new Promise((resolve) => void setImmediate(resolve))
+      await this.#rest.yield()
     }
   }
 

@@ -123,9 +123,13 @@ export class StreamFeed extends Worker<StreamFeedOptions> {
       events.on('gap', ({ shard, lost }) =>
         logger.warn({ source, shard, lost }, 'messages were dropped before they were read'),
       ),
-      events.on('fenced', ({ shard }) =>
-        logger.warn({ source, shard }, 'a shard was lost: another process owns it'),
-      ),
+      events.on('removed', ({ shard, why }) => {
+        if (why === 'lost')
+          logger.warn(
+            { source, shard },
+            'a shard was lost: what is not committed is done again by its next owner',
+          )
+      }),
     ]
     return () => {
       for (const end of ends) end()

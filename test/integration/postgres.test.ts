@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto'
 import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { fromUrl, postgres, type PostgresOptions } from '../../src/backends/postgres/index.ts'
+import { lockSpace } from '../../src/backends/postgres/schema.ts'
 import { DONE, newJob, POLICY, Subject } from '../../src/conformance/subject.ts'
 import type { Backend } from '../../src/queue/backend.ts'
 import type { PrivateServer } from '../servers/private-server.ts'
@@ -160,6 +161,28 @@ describe('order and vacuum', () => {
     await through(s, 8000)
     expect(await lag('late', s.queue)).toBeLessThan(6000)
   }, 60_000)
+
+  test('a claim that is asked for again while the first is still at it gives the same', async () => {
+    const backend = await open(server.url, { schema: 'twice' })
+    const s = worker(backend)
+    const id = await s.addOne()
+    const request = s.request()
+    const claims = await asAdmin(async (client) => {
+      await client.query('BEGIN')
+      await client.query('SELECT pg_advisory_xact_lock($1, queue_id) FROM twice.queue WHERE name = $2', [
+        lockSpace('twice'),
+        s.queue,
+      ])
+      const asked = [backend.claim(request), backend.claim(request)]
+      const waiting = `SELECT FROM pg_locks WHERE locktype = 'advisory' AND classid = $1 AND NOT granted`
+      const isWaiting = async (): Promise<boolean> =>
+        (await client.query(waiting, [lockSpace('twice')])).rowCount === 2
+      await expect.poll(isWaiting).toBe(true)
+      await client.query('COMMIT')
+      return Promise.all(asked)
+    })
+    expect(claims.map(({ jobs }) => jobs.map((job) => job.id))).toEqual([[id], [id]])
+  })
 
   test('claims do not walk over the dead rows that an idle transaction keeps from vacuum', async () => {
     const backend = await open(server.url, { schema: 'held' })

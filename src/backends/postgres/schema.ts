@@ -41,7 +41,8 @@ export function lockSpace(schema: string): number {
  * line    the jobs of one type and priority of a queue. No job of it at or below `head` is FRESH and unclaimed, nor
  *         ever will be: scans begin there, and never walk over the dead rows of the past.
  * grant_  one row a claim of many jobs: token and lease. Its jobs are `seqs`, as far as they are still there in the
- *         place where it found or put them: see `HOLDS`. The first `starts` were started with it, `began` later.
+ *         place where it found or put them: see `HOLDS`. The first `starts` were started with it, `began` later. `remaining`
+ *         have not been seen to be done; it goes with the last of them.
  * claim   what grants name, a row a job.
  * tally   what transactions add to the counts of a queue, each in a row of its own, so that none waits for another;
  *         upkeep sums them up. `open` counts what waits or is active.
@@ -146,6 +147,7 @@ export function migrations(schema: string): readonly string[] {
     renew_until bigint,
     last_seq bigint NOT NULL,
     starts int NOT NULL,
+    remaining int NOT NULL,
     began bigint[] NOT NULL DEFAULT '{}',
     seqs bigint[] NOT NULL,
     ids text[] COLLATE "C" NOT NULL

@@ -21,7 +21,9 @@ export function finishSql({ s, planned }: Sql): string {
   DECLARE
     now bigint := ${s}.now_ms();
     granted bigint[] := '{}';
+    counts int[] := '{}';
     finished int[] := '{}';
+    gone int;
     r record;
   BEGIN
     IF keeps IS NULL THEN
@@ -39,10 +41,12 @@ export function finishSql({ s, planned }: Sql): string {
       ), counted AS (
         INSERT INTO ${s}.tally (queue_id, open) SELECT queue_id, -count(*)::int FROM removed GROUP BY queue_id
       )
-      SELECT array_agg(n::int) AS done, array_agg(DISTINCT grant_id) AS grants INTO r FROM removed;
+      SELECT (SELECT array_agg(n::int) FROM removed) AS done, array_agg(grant_id) AS grants, array_agg(count) AS counts INTO r
+        FROM (SELECT grant_id, count(*)::int AS count FROM removed GROUP BY grant_id) g;
       IF r.done IS NOT NULL THEN
         finished := r.done;
         granted := r.grants;
+        counts := r.counts;
       END IF;
     END IF;
     IF cardinality(finished) < cardinality(seqs) THEN
@@ -67,12 +71,24 @@ export function finishSql({ s, planned }: Sql): string {
       ), counted AS (
         INSERT INTO ${s}.tally (queue_id, open, done) SELECT queue_id, -count(*)::int, count(*)::int FROM kept GROUP BY queue_id
       )
-      SELECT array_agg(n::int) AS done, array_agg(DISTINCT grant_id) AS grants INTO r FROM kept;
+      SELECT (SELECT array_agg(n::int) FROM kept) AS done, array_agg(grant_id) AS grants, array_agg(count) AS counts INTO r
+        FROM (SELECT grant_id, count(*)::int AS count FROM kept GROUP BY grant_id) g;
       finished := finished || r.done;
       granted := granted || r.grants;
+      counts := counts || r.counts;
     END IF;
     IF ours AND granted <> '{}' THEN
-      DELETE FROM ${s}.grant_ g WHERE g.grant_id = ANY (granted) AND g.last_seq = ANY (finish.seqs) AND NOT ${s}.holds_any(g);
+      DELETE FROM ${s}.grant_ g USING unnest(granted, counts) c (grant_id, count)
+        WHERE g.grant_id = c.grant_id AND g.remaining <= c.count;
+      GET DIAGNOSTICS gone = ROW_COUNT;
+      IF gone < cardinality(granted) THEN
+        UPDATE ${s}.grant_ g SET remaining = g.remaining - c.count
+          FROM (SELECT u.grant_id, sum(u.count)::int AS count FROM unnest(granted, counts) u (grant_id, count) GROUP BY u.grant_id) c
+          WHERE g.grant_id = c.grant_id;
+        -- Jobs that were not done have left it uncounted.
+        DELETE FROM ${s}.grant_ g WHERE g.grant_id = ANY (granted)
+          AND (g.remaining <= 0 OR g.last_seq = ANY (finish.seqs) AND NOT ${s}.holds_any(g));
+      END IF;
     END IF;
     RETURN finished;
   END $$;

@@ -55,6 +55,9 @@ export function takeSql({ s, space, planned }: Sql): string {
     SELECT array_agg(line_id), array_agg(type), array_agg(rank) INTO t.line_no, t.line_type, t.line_rank
       FROM ${s}.line WHERE queue_id = q AND type = ANY (types);
 
+    -- One claim of a queue at a time. It is short, and nothing in it waits for a client or for the disk. When the same is asked
+    -- again, the first may still be at it: its end is waited for, or there would be two with one token.
+    IF wanted > 0 THEN PERFORM pg_advisory_xact_lock(${space}, q); END IF;
     PERFORM FROM ${s}.grant_ g WHERE g.token = asked AND g.queue_id = q;
     IF FOUND THEN
       SELECT array_agg(j.seq) AS seqs, array_agg(j.line_id) AS line_ids, array_agg(j.id) AS ids, array_agg(j.payload) AS payloads,
@@ -76,8 +79,6 @@ export function takeSql({ s, space, planned }: Sql): string {
     END IF;
 
     IF left_ > 0 AND NOT t.paused THEN
-      -- One claim of a queue at a time. It is short, and nothing in it waits for a client or for the disk.
-      PERFORM pg_advisory_xact_lock(${space}, q);
       SELECT run_at INTO due FROM ${s}.job WHERE queue_id = q AND place = 3 ORDER BY run_at LIMIT 1;
       IF due <= now THEN PERFORM ${s}.promote(q, now, greatest(wanted, 100)); END IF;
 
@@ -141,8 +142,8 @@ export function takeSql({ s, space, planned }: Sql): string {
 
       IF t.seqs IS NOT NULL THEN
         t.starts := starts;
-        INSERT INTO ${s}.grant_ (queue_id, token, lease_until, renew_until, last_seq, starts, seqs, ids)
-          VALUES (q, asked, lease_now + least(lease_ms, renew_ms), lease_now + renew_ms, last, starts, t.seqs, t.ids)
+        INSERT INTO ${s}.grant_ (queue_id, token, lease_until, renew_until, last_seq, starts, remaining, seqs, ids)
+          VALUES (q, asked, lease_now + least(lease_ms, renew_ms), lease_now + renew_ms, last, starts, cardinality(t.seqs), t.seqs, t.ids)
           RETURNING grant_id INTO given;
         IF back <> '{}' THEN
           UPDATE ${s}.job j SET place = 7, grant_id = given FROM unnest(back) u (id)
@@ -176,7 +177,7 @@ export function takeSql({ s, space, planned }: Sql): string {
   END $$;
 
   -- One trip: what was settled is free before anything is claimed, and the lock of the queue is not held while the
-  -- disk works. The last transaction waits for it, and so for those before it.
+  -- disk works. The second transaction waits for it, and so for the first.
   CREATE PROCEDURE ${s}.exchange(tokens text[], queues text[], which int[], seqs bigint[], ids text[], keeps bigint[],
     results text[], forms smallint[], queue_name text, types text[], asked text, wanted int, max_bytes bigint, starts int,
     lease_ms bigint, renew_ms bigint, suspects boolean, INOUT finished json, INOUT taken json)
@@ -186,9 +187,7 @@ export function takeSql({ s, space, planned }: Sql): string {
     t ${s}.taken;
   BEGIN
     IF seqs <> '{}' THEN
-      PERFORM set_config('synchronous_commit', 'off', true);
       done := ${s}.finish(tokens, queues, which, seqs, ids, keeps, results, forms, true);
-      COMMIT;
     END IF;
     t := ${s}.take(queue_name, types, asked, wanted, max_bytes, starts, lease_ms, renew_ms, suspects);
     COMMIT;

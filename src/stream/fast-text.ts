@@ -7,6 +7,6 @@ export interface FastText {
   utf8Slice(start: number, end: number): string
 }
 
-export function fastText(bytes: Buffer<SharedArrayBuffer>): FastText {
-  return bytes as Buffer<SharedArrayBuffer> & FastText
+export function fastText(bytes: Buffer): FastText {
+  return bytes as Buffer & FastText
 }

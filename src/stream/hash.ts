@@ -1,5 +1,13 @@
+import { fastText } from './fast-text.ts'
+
 const FNV_OFFSET = 0x811c9dc5
 const FNV_PRIME = 0x01000193
+/** Longer texts are hashed from their bytes: reading a text by its characters is slow, except for short ones. */
+const SHORT = 32
+const scratch = Buffer.allocUnsafeSlow(1024)
+const scratchText = fastText(scratch)
+/** Texts up to this fit into the scratch bytes, whatever they consist of. */
+const LONG = Math.floor(scratch.length / 3)
 /** What a lone surrogate becomes in UTF-8. */
 const REPLACEMENT = 0xfffd
 
@@ -9,6 +17,7 @@ const REPLACEMENT = 0xfffd
  * @returns an integer from 0 to 2 ** 32 - 1.
  */
 export function fnv1a32(text: string): number {
+  if (text.length > SHORT && text.length <= LONG) return fnvOfBytes(text)
   let hash = FNV_OFFSET
   for (let i = 0; i < text.length; i++) {
     const unit = text.charCodeAt(i)
@@ -16,6 +25,13 @@ export function fnv1a32(text: string): number {
     if (unit > 0x7f) return fnvFrom(text, i, hash)
     hash = Math.imul(hash ^ unit, FNV_PRIME)
   }
+  return hash >>> 0
+}
+
+function fnvOfBytes(text: string): number {
+  const length = scratchText.utf8Write(text, 0, scratch.length)
+  let hash = FNV_OFFSET
+  for (let i = 0; i < length; i++) hash = Math.imul(hash ^ scratch[i]!, FNV_PRIME)
   return hash >>> 0
 }
 

@@ -81,7 +81,8 @@ export class RingWriter {
     if (from < 0) return false
     const { ints, floats, bytes } = this.#ring
     const keyAt = from + HEADER_BYTES
-    const keyBytes = key === '' ? 0 : this.#text.utf8Write(key, keyAt, Math.min(key.length * MOST_UTF8, capacity - keyAt))
+    const keyBytes =
+      key === '' ? 0 : this.#text.utf8Write(key, keyAt, Math.min(key.length * MOST_UTF8, capacity - keyAt))
     let dataAt = keyAt + keyBytes
     let shift = 0
     let dataBytes = 0

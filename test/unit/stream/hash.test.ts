@@ -20,9 +20,10 @@ test('the bits are mixed as MurmurHash3 does at its end', () => {
 test('any text hashes by its bytes in UTF-8', () => {
   const text = fc.oneof(
     fc.string({ unit: 'binary' }),
-    fc.string({ unit: 'grapheme' }),
+    fc.string({ unit: 'grapheme', maxLength: 500 }),
+    fc.string({ unit: 'binary-ascii', maxLength: 500 }),
     // Lone surrogates too: they are encoded as the replacement character.
-    fc.array(fc.nat(0xffff)).map((units) => String.fromCharCode(...units)),
+    fc.array(fc.nat(0xffff), { maxLength: 500 }).map((units) => String.fromCharCode(...units)),
   )
   fc.assert(
     fc.property(text, (given) => {

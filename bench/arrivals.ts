@@ -5,6 +5,8 @@ export interface Schedule {
   readonly perSecond: number
   /** @param due when it should have happened, on the clock of `performance.now()`. */
   readonly arrive: (n: number, due: number) => void
+  /** What is waited for between looks at the clock. Default: a timer of 1 ms. */
+  readonly next?: () => Promise<unknown>
 }
 
 /**
@@ -13,7 +15,7 @@ export interface Schedule {
  * the stall for each of them.
  * @returns how late each arrival was, ms: what a timer, a busy machine or the system itself made of the schedule.
  */
-export async function openLoop({ count, perSecond, arrive }: Schedule): Promise<Float64Array> {
+export async function openLoop({ count, perSecond, arrive, next = nextMs }: Schedule): Promise<Float64Array> {
   const late = new Float64Array(count)
   const interval = 1000 / perSecond
   const start = performance.now() + interval
@@ -25,7 +27,11 @@ export async function openLoop({ count, perSecond, arrive }: Schedule): Promise<
       late[n] = performance.now() - due
       arrive(n, due)
     }
-    await sleep(1)
+    await next()
   }
   return late
+}
+
+function nextMs(): Promise<void> {
+  return sleep(1)
 }

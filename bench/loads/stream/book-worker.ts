@@ -4,11 +4,8 @@ import { StreamWorker } from '../../millhand.ts'
 import { Books, type BooksOptions, type Followed } from './books.ts'
 import type { Report } from './receipts.ts'
 
-/** The state of a key as it moves between workers. */
-interface Packed {
-  readonly market: Uint8Array
-  readonly last: number
-}
+/** In front of a packed market: the number of the message that was handled last. */
+const LAST_BYTES = 8
 
 export class BookWorker extends StreamWorker<Followed, BooksOptions> {
   static override readonly module: string = import.meta.url
@@ -31,12 +28,17 @@ export class BookWorker extends StreamWorker<Followed, BooksOptions> {
     return this.#books.report()
   }
 
-  protected override snapshot(_key: string, { market, last }: Followed): Packed {
-    return { market: market.pack(), last }
+  protected override snapshot(_key: string, { market, last }: Followed): Uint8Array {
+    const packed = market.pack()
+    const bytes = new Uint8Array(LAST_BYTES + packed.byteLength)
+    new DataView(bytes.buffer).setFloat64(0, last)
+    bytes.set(packed, LAST_BYTES)
+    return bytes
   }
 
   protected override restore(key: string, snapshot: unknown): Followed {
-    const { market, last } = snapshot as Packed
-    return this.#books.restore(key, market, last)
+    const bytes = snapshot as Uint8Array
+    const last = new DataView(bytes.buffer, bytes.byteOffset).getFloat64(0)
+    return this.#books.restore(key, bytes.subarray(LAST_BYTES), last)
   }
 }

@@ -1,7 +1,7 @@
 import { Market, newMarketCounts } from '../../../examples/order-book/market.ts'
 import { FrameParser } from '../../../examples/order-book/parser.ts'
 import { numberOf } from './frames.ts'
-import { Receipts, type Report } from './receipts.ts'
+import { Receipts, type ReceiptOptions, type Report } from './receipts.ts'
 
 /** A market and what was seen of it. */
 export interface Followed {
@@ -10,12 +10,8 @@ export interface Followed {
 }
 
 /** What is asked of whoever applies frames. */
-export interface BooksOptions {
+export interface BooksOptions extends ReceiptOptions {
   readonly messages: number
-  /** Note when each was handled. */
-  readonly timed?: boolean
-  /** Where the counts are to be, when several threads count. */
-  readonly counts?: Uint8Array
 }
 
 /** The work of all contenders: frames are parsed and applied to the books of their markets. */

@@ -18,6 +18,6 @@ export function messageNumber(bytes: Uint8Array): number {
   return bytes[0]! | (bytes[1]! << 8) | (bytes[2]! << 16) | (bytes[3]! << 24)
 }
 
-export function keysOf(count: number, prefix = 'key'): string[] {
-  return Array.from({ length: count }, (_, n) => `${prefix}-${n}`)
+export function keyNumber(n: number): string {
+  return `key-${n}`
 }

@@ -1,5 +1,5 @@
 import { silentLogger, StreamGroup } from '../../millhand.ts'
-import { keysOf, newMessage, setNumber } from './byte-messages.ts'
+import { keyNumber, newMessage, setNumber } from './byte-messages.ts'
 import { ByteWorker } from './byte-worker.ts'
 import type { OpenLine } from './line.ts'
 import type { Report } from './receipts.ts'
@@ -8,7 +8,7 @@ const KEYS = 100
 
 /** Bytes in, bytes out, in a thread. */
 export const bytesThroughGroup: OpenLine<number> = async (messages) => {
-  const keys = keysOf(KEYS)
+  const keys = Array.from({ length: KEYS }, (_, n) => keyNumber(n))
   const bytes = newMessage()
   const group = new StreamGroup(ByteWorker, { logger: silentLogger, options: { messages } })
   await group.start()

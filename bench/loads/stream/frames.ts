@@ -13,7 +13,8 @@ export interface FrameOptions {
   readonly markets?: number
   /** Of each book. Default: those of the example. */
   readonly levels?: number
-  readonly bytes?: boolean
+  /** What a market is called, by its place in the order in which they come. Default: as the feed calls it. */
+  readonly names?: readonly string[]
 }
 
 /** The number of a frame is its time, counted from here. */
@@ -22,30 +23,40 @@ const TIME = /"timestamp":"\d+"/
 const MARKETS = 100
 
 /**
- * Frames as the feed of examples/order-book gives them, some 590 bytes each: snapshots of all books first, then
- * changes, and the trades among them with the books after them.
+ * Frames as the feed of examples/order-book gives them, some 600 bytes each: snapshots of all books first, then
+ * changes, and the trades among them with the books after them. There is no end of them.
  */
-export function makeFrames(
-  count: number,
-  { markets = MARKETS, levels, bytes = false }: FrameOptions = {},
-): Frames {
-  const frames: Frames & { keys: string[]; texts: string[]; bytes: Buffer[] } = {
-    keys: [],
-    texts: [],
-    bytes: [],
-  }
-  const options = { seed: 1, markets, count: 2 * count + 10, ...(levels === undefined ? {} : { levels }) }
+export function* endlessFrames({ markets = MARKETS, levels, names }: FrameOptions = {}): Generator<{
+  readonly key: string
+  readonly bytes: Buffer
+}> {
+  const options = { seed: 1, markets, count: Infinity, ...(levels === undefined ? {} : { levels }) }
+  const renamed = new Map<string, string>()
+  let number = 0
   for (const { market, text } of generateFrames(options)) {
     // Of a type that is skipped unread, so that nobody could say that it was seen.
     if (text.endsWith('"event_type":"holiday"}')) continue
-    const numbered = Buffer.from(text.replace(TIME, `"timestamp":"${FIRST_AT + frames.keys.length}"`))
-    frames.keys.push(market)
-    // One piece of one-byte characters, as it would come out of a decoder.
-    frames.texts.push(numbered.toString('latin1'))
-    if (bytes) frames.bytes.push(numbered)
-    if (frames.keys.length === count) break
+    let key = renamed.get(market)
+    if (key === undefined) renamed.set(market, (key = names?.[renamed.size] ?? market))
+    const numbered = text.replace(market, key).replace(TIME, `"timestamp":"${FIRST_AT + number++}"`)
+    yield { key, bytes: Buffer.from(numbered) }
   }
-  return frames
+}
+
+/** So many of them. @param options.bytes also as they come from a network. */
+export function makeFrames(
+  count: number,
+  { bytes: keepsBytes = false, ...options }: FrameOptions & { readonly bytes?: boolean } = {},
+): Frames {
+  const [keys, texts, kept]: [string[], string[], Buffer[]] = [[], [], []]
+  for (const { key, bytes } of endlessFrames(options)) {
+    keys.push(key)
+    // One piece of one-byte characters, as it would come out of a decoder.
+    texts.push(bytes.toString('latin1'))
+    if (keepsBytes) kept.push(bytes)
+    if (keys.length === count) break
+  }
+  return { keys, texts, bytes: kept }
 }
 
 /** Which frame has that time. */

@@ -13,15 +13,22 @@ export interface Last {
   last: number
 }
 
+export interface ReceiptOptions {
+  /** Note when each was handled. */
+  readonly timed?: boolean
+  /** In memory that several threads share, which all of them write. */
+  readonly shared?: Pick<Report, 'counts' | 'handledAt'>
+}
+
 /** Which messages a worker has handled, by their numbers, and whether each key's came in order. */
 export class Receipts {
   readonly #counts: Uint8Array
   readonly #handledAt: Float64Array
   #outOfOrder = 0
 
-  constructor(messages: number, { timed = false, counts }: { timed?: boolean; counts?: Uint8Array } = {}) {
-    this.#counts = counts ?? new Uint8Array(messages)
-    this.#handledAt = new Float64Array(timed ? messages : 0)
+  constructor(messages: number, { timed = false, shared }: ReceiptOptions = {}) {
+    this.#counts = shared?.counts ?? new Uint8Array(messages)
+    this.#handledAt = shared?.handledAt ?? new Float64Array(timed ? messages : 0)
   }
 
   mark(n: number, key: Last): void {

@@ -7,6 +7,8 @@ export interface Hit {
   readonly at: number
   /** The process that was killed; undefined for what met them all. */
   readonly pid?: number
+  /** Of a broker that was killed while it was behind: what had been said to it by then was in its file. Default: all. */
+  readonly heardAt?: number
 }
 
 export interface Evidence {
@@ -37,15 +39,18 @@ export interface Outcome {
 
 /** What a process was sent a moment before it died may have begun by then. */
 const DYING_MS = 50
-/** What an acknowledgement may take from the end of the handler that it waited for to the broker, on a busy machine. */
-const ON_ITS_WAY_MS = 250
-/** The broker writes what it was told to its file a moment later; SIGKILL makes it forget the rest. */
-const UNWRITTEN_MS = 1000
+/**
+ * What an acknowledgement takes until the broker has read it, at most, unless it is one of the last. A mosquitto that
+ * writes its file at each change is behind with its reading when much comes at once: by 0.3 to 0.8 s, as measured.
+ */
+const ON_ITS_WAY_MS = 1000
+/** So many a worker may have unacknowledged: the default `window` of a connection. */
+export const WINDOW = 100
 
 /** Compares what the handlers noted with what the broker has accepted. */
 export function judge({ accepted, copies, runs, hits, restarts }: Evidence): Outcome {
   const ordered = runs.toSorted((a, b) => a.startedAt - b.startedAt)
-  const ackedAt = acknowledgements(ordered)
+  const deliveries = deliveriesOf(ordered)
   const byMessage = Map.groupBy(ordered, ({ job }) => job)
   const wasHandled = (n: number): boolean =>
     byMessage.get(n)?.some(({ endedAt }) => endedAt !== undefined) === true
@@ -63,7 +68,7 @@ export function judge({ accepted, copies, runs, hits, restarts }: Evidence): Out
       let excuse: string | undefined
       for (const before of ofMessage.slice(0, at)) {
         if (!unanswered.has(before)) continue
-        excuse = hits.find((hit) => isExcuse(hit, before, ackedAt.get(before)!, run))?.kind
+        excuse = hits.find((hit) => isExcuse(hit, deliveries.get(before)!, run))?.kind
         if (excuse === undefined) continue
         unanswered.delete(before)
         break
@@ -71,7 +76,7 @@ export function judge({ accepted, copies, runs, hits, restarts }: Evidence): Out
       if (excuse === undefined && spare-- > 0) excuse = 'published again'
       if (excuse !== undefined) found[excuse] = (found[excuse] ?? 0) + 1
       else {
-        const all = ofMessage.slice(0, at + 1).map((each) => text(each, ackedAt.get(each)!))
+        const all = ofMessage.slice(0, at + 1).map((each) => text(deliveries.get(each)!))
         unexplained.push(`message ${n} was handled again: ${all.join(', ')}`)
       }
     }
@@ -87,35 +92,45 @@ export function judge({ accepted, copies, runs, hits, restarts }: Evidence): Out
   }
 }
 
-/**
- * When the acknowledgement of each run left its process, if nothing came between: when it and all that had arrived
- * there before it were done. Infinity: never.
- */
-function acknowledgements(ordered: readonly Run[]): ReadonlyMap<Run, number> {
-  const latest = new Map<number, number>()
-  return new Map(
-    ordered.map((run) => {
-      const at = Math.max(latest.get(run.life) ?? 0, run.endedAt ?? Infinity)
-      latest.set(run.life, at)
-      return [run, at]
-    }),
-  )
+/** A run among those of its process. */
+interface Delivery {
+  readonly run: Run
+  /** When its acknowledgement left, if nothing came between: it and all that came before it were done. */
+  readonly ackedAt: number
+  /** How many had begun before it. */
+  readonly place: number
+  /** All that began there, in order. */
+  readonly all: readonly Run[]
+}
+
+function deliveriesOf(ordered: readonly Run[]): ReadonlyMap<Run, Delivery> {
+  const deliveries = new Map<Run, Delivery>()
+  for (const all of Map.groupBy(ordered, ({ life }) => life).values()) {
+    let ackedAt = 0
+    for (const [place, run] of all.entries()) {
+      ackedAt = Math.max(ackedAt, run.endedAt ?? Infinity)
+      deliveries.set(run, { run, ackedAt, place, all })
+    }
+  }
+  return deliveries
 }
 
 /**
  * A message may come again when its acknowledgement may not have reached the broker: its process, its connection or
- * the broker was hit after the first run began and before the second did, and the acknowledgement had not left by
- * then, or only a moment before. The broker says so by `dup`, unless it crashed itself and has forgotten that it had
- * sent it.
+ * the broker was hit after the first run began and before the second did, and by then the acknowledgement had not
+ * left, or only a moment before, or it was one of the last of its process. The broker says so by `dup`, unless it
+ * crashed itself and has forgotten that it had sent it.
  */
-function isExcuse(hit: Hit, before: Run, ackedAt: number, run: Run): boolean {
-  if (hit.pid !== undefined && hit.pid !== before.life) return false
-  if (before.startedAt > hit.at + DYING_MS || run.startedAt < hit.at) return false
-  if (ackedAt < hit.at - (hit.kind === 'crash' ? UNWRITTEN_MS : ON_ITS_WAY_MS)) return false
-  return run.token.startsWith('again') || hit.kind === 'crash'
+function isExcuse(hit: Hit, { run: before, ackedAt, place, all }: Delivery, run: Run): boolean {
+  const { kind, at, pid, heardAt = at } = hit
+  if (pid !== undefined && pid !== before.life) return false
+  if (before.startedAt > at + DYING_MS || run.startedAt < at) return false
+  const windowAfter = all[place + WINDOW]?.startedAt ?? Infinity
+  if (ackedAt < heardAt - ON_ITS_WAY_MS && windowAfter < heardAt) return false
+  return run.token.startsWith('again') || kind === 'crash'
 }
 
-function text({ life, token, startedAt, endedAt }: Run, ackedAt: number): string {
+function text({ run: { life, token, startedAt, endedAt }, ackedAt }: Delivery): string {
   const after = (at: number): string => `${(at - startedAt).toFixed(0)} ms later`
   const end = endedAt === undefined ? 'never ended' : `ended ${after(endedAt)}`
   const ack = ackedAt === Infinity ? 'never acknowledged' : `acknowledged ${after(ackedAt)}`

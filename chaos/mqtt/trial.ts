@@ -98,15 +98,18 @@ export class Trial {
    * it writes that to the disk, so what it would lose by itself is left out: nothing is published in that moment.
    */
   async crash(): Promise<void> {
+    // Writing its file all the time, it is behind with reading what the workers acknowledge from here on.
+    const heardAt = now()
     this.#publisher.burst(BURST)
     await this.#publisher.pause()
-    const pausedAt = Date.now()
+    // Rounded up: a file of the same millisecond may be older than the last of them.
+    const pausedAt = Date.now() + 1
     const file = join(this.#broker.folder, 'mosquitto.db')
     await until(() => statSync(file, { throwIfNoEntry: false })!.mtimeMs > pausedAt, {
       timeout: '10s',
       what: 'the broker to write its sessions to the disk',
     })
-    this.hits.push({ kind: 'crash', at: now() })
+    this.hits.push({ kind: 'crash', at: now(), heardAt })
     await this.#broker.kill('SIGKILL')
     await this.#broker.start()
     this.#publisher.begin()

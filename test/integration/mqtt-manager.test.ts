@@ -1,5 +1,5 @@
 /** Worker processes that share the messages of a broker: what is lost, what is done twice, and who notices. */
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { WorkerManager, type WorkerManagerOptions } from 'millhand/mqtt'
@@ -170,6 +170,51 @@ describe('a group of workers', () => {
     expect(twice()).toEqual([])
   })
 
+  test('goes on without a worker that is given up, and what was dealt to that one is handled', async () => {
+    const workers = manager({
+      supervision: { env: { LEDGER: join(folder, 'ledger') }, intensity: 0 },
+    })
+    await workers.startWorkers(2)
+    const [other, killed] = pids(workers)
+    const given: string[] = []
+    workers.events.on('failed', ({ worker }) => void given.push(worker))
+    const load = await Load.start(broker.url, 300)
+    await until(() => ledger.pids().size === 2)
+    process.kill(killed!, 'SIGKILL')
+    await until(() => logger.messages('info').some((message) => message.endsWith('-1 is empty and ended')), {
+      timeout: '20s',
+    })
+    const ids = await load.stop()
+    await allHandled(ids)
+    expect(given).toEqual(['mqtt-1'])
+    expect(workers.health().workers[0]).toMatchObject({ pid: other, restarts: 0, alive: true })
+  })
+
+  test('grows by what waits at the broker, and shrinks when nothing does', async () => {
+    let depth = 5000
+    const workers = manager({ scaling: { every: '200ms', maxWorkers: 3, depth: () => depth } })
+    await workers.startWorkers(1)
+    const [first] = pids(workers)
+    await until(() => workers.health().active === 3, { timeout: '20s' })
+    depth = 0
+    await until(() => workers.getWorkerCount() === 1, { timeout: '20s' })
+    expect(pids(workers)).toEqual([first])
+  })
+
+  test('serves all routers of a directory', async () => {
+    const index = new URL('../../src/topic/mqtt/index.ts', import.meta.url).href
+    const fixture = new URL('../fixtures/mqtt/ledger-router.ts', import.meta.url).href
+    await writeFile(join(folder, 'a.ts'), `export { router } from ${JSON.stringify(fixture)}`)
+    const own = `import { Router } from ${JSON.stringify(index)}\nexport const router = new Router().on('own', () => {})`
+    await writeFile(join(folder, 'b.ts'), own)
+    const workers = manager({ routerDirectory: folder })
+    await workers.startWorkers(2)
+    const load = await Load.start(broker.url, 500)
+    await until(() => load.count >= 60)
+    await allHandled(await load.stop())
+    expect(ledger.pids()).toEqual(new Set(pids(workers)))
+  })
+
   test('starts a worker again whose handler never ends, when it may kill a blocked one', async () => {
     const workers = manager({
       supervision: { env: { LEDGER: join(folder, 'ledger') }, stallThreshold: '300ms', onStall: 'kill' },
@@ -192,6 +237,13 @@ describe('what keeps a group from starting', () => {
     await expect(workers.startWorkers(2)).rejects.toMatchObject({
       message: expect.stringContaining('127.0.0.1:9'),
     })
+    expect(workers.getWorkerCount()).toBe(0)
+  })
+
+  test('a file of its directory that cannot be loaded, which is named with its line', async () => {
+    await writeFile(join(folder, 'broken.mjs'), 'export const a = 1\nconst b = = 2\n')
+    const workers = manager({ routerDirectory: folder })
+    await expect(workers.startWorkers()).rejects.toThrow(/broken\.mjs:2:/)
     expect(workers.getWorkerCount()).toBe(0)
   })
 

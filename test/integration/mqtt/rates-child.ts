@@ -10,7 +10,7 @@ import { redisRates } from '../../../src/topic/middleware/redis-rates.ts'
 import { sqliteRates } from '../../../src/topic/middleware/sqlite-rates.ts'
 import { deliveryOf, messageOf } from '../../unit/topic/messages.ts'
 
-export interface RatesOrder extends Pick<RateLimitOptions, 'algorithm' | 'limit' | 'per'> {
+export interface RatesOrder extends Required<Pick<RateLimitOptions, 'algorithm' | 'limit' | 'per'>> {
   readonly topic: string
   readonly messages: number
 }

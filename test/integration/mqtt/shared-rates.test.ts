@@ -30,7 +30,7 @@ afterAll(async () => {
 })
 
 async function start(kind: string, place: string): Promise<ChildProcess> {
-  const child = fork(new URL('rates-child.ts', import.meta.url), [kind, place], { execArgv: [] })
+  const child = fork(new URL('./rates-child.ts', import.meta.url), [kind, place], { execArgv: [] })
   onTestFinished(() => void child.kill('SIGKILL'))
   await once(child, 'message')
   return child

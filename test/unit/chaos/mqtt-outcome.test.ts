@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { isWell, judge, jsonLine, type Evidence, type Hit } from '../../../chaos/mqtt/outcome.ts'
+import { isWell, judge, jsonLine, WINDOW, type Evidence, type Hit } from '../../../chaos/mqtt/outcome.ts'
 import type { Run } from '../../../chaos/runs.ts'
 
 /** Message 1, handled in process 10 from 100 to 120, unless told otherwise. */
@@ -52,19 +52,25 @@ describe('a message that was handled twice', () => {
     })
   })
 
-  test('is not when its acknowledgement had long left: it and all before it were done', () => {
-    const late: Hit = { kind: 'kill', at: 1000, pid: 10 }
-    const after = again({ startedAt: 1100, endedAt: 1110 })
-    expect(judged({ runs: [run(), after], hits: [late] }).unexplained).toHaveLength(1)
-    expect(judged({ runs: [run({ endedAt: 900 }), after], hits: [late] }).unexplained).toEqual([])
-    // One that arrived before it, in the same process or in another.
-    const slow = (life: number): Run => run({ job: 2, life, startedAt: 90, endedAt: 900 })
-    expect(judged({ runs: [slow(10), run(), after], hits: [late] }).unexplained).toEqual([])
-    expect(judged({ runs: [slow(12), run(), after], hits: [late] }).unexplained).toHaveLength(1)
-    // A broker that was killed may not have written down what it had heard.
-    const crash: Hit = { kind: 'crash', at: 1000 }
-    expect(judged({ runs: [run(), after], hits: [crash] }).unexplained).toEqual([])
-    expect(judged({ runs: [run(), after], hits: [{ ...crash, at: 1125 }] }).unexplained).toHaveLength(1)
+  test('is not when its acknowledgement had long left and a whole window had come since', () => {
+    const late: Hit = { kind: 'kill', at: 2000, pid: 10 }
+    const after = again({ startedAt: 2100, endedAt: 2110 })
+    const more = (count: number): Run[] =>
+      Array.from({ length: count }, (_, n) => run({ job: 100 + n, startedAt: 150 + n, endedAt: 300 }))
+    expect(judged({ runs: [run(), after, ...more(WINDOW)], hits: [late] }).unexplained).toHaveLength(1)
+    expect(judged({ runs: [run(), after, ...more(WINDOW - 1)], hits: [late] }).unexplained).toEqual([])
+    const ended = (endedAt: number): Run[] => [run({ endedAt }), after, ...more(WINDOW)]
+    expect(judged({ runs: ended(999), hits: [late] }).unexplained).toHaveLength(1)
+    expect(judged({ runs: ended(1000), hits: [late] }).unexplained).toEqual([])
+    // Of a broker that was killed, what counts is what it had heard and written.
+    const crash: Hit = { kind: 'crash', at: 2000, heardAt: 1800 }
+    expect(judged({ runs: ended(799), hits: [crash] }).unexplained).toHaveLength(1)
+    expect(judged({ runs: ended(800), hits: [crash] }).unexplained).toEqual([])
+    // Its handler, or that of one that had come before it to the same process, was still at work.
+    const slow = (life: number): Run => run({ job: 2, life, startedAt: 90, endedAt: 2001 })
+    const all = [run(), after, ...more(WINDOW)]
+    expect(judged({ runs: [...all, slow(10)], hits: [late] }).unexplained).toEqual([])
+    expect(judged({ runs: [...all, slow(12)], hits: [late] }).unexplained).toHaveLength(1)
   })
 
   test('comes once more for each run that was cut off, and for each time that it was published', () => {

@@ -4,6 +4,7 @@ import { noticeOf } from './feed/notice.ts'
 import { Market, newMarketCounts, type MarketCounts } from './market.ts'
 import { viewOf, type BookView } from './market-view.ts'
 import { FrameParser, type ParserCounts } from './parser.ts'
+import { PriceChangeScanner } from './price-change-scanner.ts'
 
 /** What a worker tells the service, by its output `news`. */
 export type News =
@@ -23,6 +24,9 @@ export interface BookRequest {
 /** The state of a key: a market, and whether someone looks after it because it may be wrong. */
 interface Followed {
   readonly market: Market
+  /** Knows the names of the assets that the market had when it was made. */
+  scanner: PriceChangeScanner
+  scanned: number
   isWatched: boolean
   /** It was said to be stale. */
   isTold: boolean
@@ -50,14 +54,20 @@ export class BookWorker extends StreamWorker<Followed> {
   }
 
   protected override init(key: string): Followed {
-    return { market: new Market(key, this.#counts), isWatched: false, isTold: false }
+    return followed(new Market(key, this.#counts), false)
   }
 
   protected override process(message: StreamMessage, state: Followed): void {
-    const text = message.text()
-    const notice = noticeOf(text)
-    if (notice !== undefined) state.market.markStale(notice)
-    else for (const event of this.#parser.parse(text)) state.market.apply(event)
+    const { market } = state
+    const { data } = message
+    if (state.scanned !== market.assets.size) renewScanner(state)
+    const notice = typeof data === 'string' ? noticeOf(data) : undefined
+    if (notice !== undefined) market.markStale(notice)
+    else {
+      const parser = this.#parser
+      const events = typeof data === 'string' ? parser.parse(data) : parser.parseBytes(data, state.scanner)
+      for (const event of events) market.apply(event)
+    }
     this.#watch(message.key, state)
   }
 
@@ -89,7 +99,7 @@ export class BookWorker extends StreamWorker<Followed> {
 
   protected override restore(key: string, snapshot: unknown): Followed {
     const market = Market.unpack(key, snapshot as Uint8Array, this.#counts)
-    return { market, isWatched: false, isTold: market.stale !== undefined }
+    return followed(market, market.stale !== undefined)
   }
 
   #watch(key: string, state: Followed): void {
@@ -113,4 +123,17 @@ export class BookWorker extends StreamWorker<Followed> {
     const counts = { ...this.#counts, ...this.#parser.counts }
     this.emit(NEWS, this.name, { type: 'counts', worker: this.name, counts, at: Date.now() } satisfies News)
   }
+}
+
+function followed(market: Market, isTold: boolean): Followed {
+  return { market, scanner: scannerOf(market), scanned: market.assets.size, isWatched: false, isTold }
+}
+
+function renewScanner(state: Followed): void {
+  state.scanner = scannerOf(state.market)
+  state.scanned = state.market.assets.size
+}
+
+function scannerOf({ market, assets }: Market): PriceChangeScanner {
+  return new PriceChangeScanner(market, [...assets.keys()])
 }

@@ -87,7 +87,9 @@ export class Book {
    * @returns false when it changes nothing any more, because it is older than what is known of that level.
    */
   change(side: SideName, price: number, size: number, at: number): boolean {
-    const [levels, rank] = side === 'BUY' ? [this.#bids, price] : [this.#asks, ONE - price]
+    const isBid = side === 'BUY'
+    const levels = isBid ? this.#bids : this.#asks
+    const rank = isBid ? price : ONE - price
     if (at >= this.#at) {
       this.#at = at
       // Of the same millisecond as the snapshot: it may be in there, with others after it.

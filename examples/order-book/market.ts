@@ -42,6 +42,8 @@ export class Market {
   readonly #assets = new Map<string, Listed>()
   readonly #counts: MarketCounts
   readonly #now: () => number
+  /** The books of the changes that are being applied. */
+  readonly #touched: (Book | undefined)[] = []
   /** The highest time that is believed; what is above it is looked at again. */
   #ceiling = 0
 
@@ -91,8 +93,11 @@ export class Market {
 
   #change({ changes, at, unreadable }: PriceChange): void {
     const counts = this.#counts
-    for (const { asset, side, price, size } of changes) {
+    const touched = this.#touched
+    for (let n = 0; n < changes.length; n++) {
+      const { asset, side, price, size } = changes[n]!
       const book = this.#assets.get(asset)?.book
+      touched[n] = book
       if (book === undefined) {
         counts.unknown++
         continue
@@ -103,9 +108,10 @@ export class Market {
       if (before === undefined && book.stale !== undefined) counts.staled++
     }
     // Each change tells the best prices after all of them.
-    for (const { asset, bestBid, bestAsk } of changes) {
-      const book = this.#assets.get(asset)?.book
+    for (let n = 0; n < changes.length; n++) {
+      const book = touched[n]
       if (book === undefined || book.stale !== undefined) continue
+      const { bestBid, bestAsk } = changes[n]!
       book.check(bestBid, bestAsk, at)
       if (book.stale === undefined) continue
       counts.staled++

@@ -1,6 +1,7 @@
 import { ONE, parseDecimal, parsePrice, parseSize, PRICE_DECIMALS } from './decimal.ts'
 import type { Levels, SideName } from './book.ts'
 import type { FeedEvent, LevelChange } from './feed-events.ts'
+import type { PriceChangeScanner } from './price-change-scanner.ts'
 
 /** What a parser has seen. */
 export interface ParserCounts {
@@ -12,6 +13,8 @@ export interface ParserCounts {
   /** Frames, objects and single changes that could not be read. */
   rejected: number
 }
+
+const decoder = new TextDecoder()
 
 type Fields = Readonly<Record<string, unknown>>
 
@@ -47,6 +50,15 @@ export class FrameParser {
       if (event !== undefined) events.push(event)
     }
     return events
+  }
+
+  /** The same, out of its bytes. @param scanner of the market that it is about: reads what it can, and faster. */
+  parseBytes(frame: Uint8Array, scanner: PriceChangeScanner): FeedEvent[] {
+    const change = scanner.scan(frame)
+    if (change === undefined) return this.parse(decoder.decode(frame))
+    this.counts.frames++
+    this.counts.events++
+    return [change]
   }
 
   #read(value: unknown): FeedEvent | undefined {

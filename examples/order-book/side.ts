@@ -145,7 +145,8 @@ export class Side {
   /** The first index whose rank is not below it. */
   #indexOf(rank: number): number {
     const ranks = this.#ranks
-    let [low, high] = [0, this.#length]
+    let low = 0
+    let high = this.#length
     while (low < high) {
       const middle = (low + high) >>> 1
       if (ranks[middle]! < rank) low = middle + 1
@@ -156,7 +157,9 @@ export class Side {
 
   #insertAt(index: number, rank: number, size: number, at: number): void {
     if (this.#length === this.#ranks.length) this.#grow()
-    const [ranks, sizes, times] = [this.#ranks, this.#sizes, this.#times]
+    const ranks = this.#ranks
+    const sizes = this.#sizes
+    const times = this.#times
     // Changes come near the best price, at the end: a few moves cost less than a call of copyWithin.
     for (let to = this.#length++; to > index; to--) {
       ranks[to] = ranks[to - 1]!
@@ -169,7 +172,9 @@ export class Side {
   }
 
   #removeAt(index: number): void {
-    const [ranks, sizes, times] = [this.#ranks, this.#sizes, this.#times]
+    const ranks = this.#ranks
+    const sizes = this.#sizes
+    const times = this.#times
     this.#length--
     for (let to = index; to < this.#length; to++) {
       ranks[to] = ranks[to + 1]!

@@ -18,7 +18,7 @@ const AT = 1_767_225_600_000
 const cleanups: (() => unknown)[] = []
 
 afterEach(async () => {
-  for (const cleanup of cleanups.splice(0).reverse()) await cleanup()
+  for (const cleanup of cleanups.splice(0).toReversed()) await cleanup()
 })
 
 async function feedOf(script: Script, onConnection?: Parameters<typeof scriptedFeed>[1]) {
@@ -30,7 +30,10 @@ async function feedOf(script: Script, onConnection?: Parameters<typeof scriptedF
 /** A feed that routes into a list. */
 function follow(url: string, options: Partial<FeedOptions> = {}) {
   const routed: [market: string, text: string][] = []
-  const feed = new Feed({ url, ...QUICK, ...options }, (market, text) => void routed.push([market, text]))
+  const feed = new Feed(
+    { url, ...QUICK, ...options },
+    (market, data) => void routed.push([market, Buffer.from(data).toString()]),
+  )
   cleanups.push(() => feed.stop())
   const isSubscribed = (): boolean =>
     feed.registry.size > 0 && feed.registry.count().subscribed === feed.registry.size

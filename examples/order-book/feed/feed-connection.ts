@@ -1,4 +1,4 @@
-import WebSocket from 'ws'
+import { WebSocket } from 'ws'
 
 /** How a connection ended: by us, or by the reason that is told. */
 export type Ending = 'closed' | 'refused' | 'silent' | 'too large' | 'gone'
@@ -6,8 +6,8 @@ export type Ending = 'closed' | 'refused' | 'silent' | 'too large' | 'gone'
 export interface ConnectionListener {
   /** It is open, and the assets are asked for. */
   opened(connection: FeedConnection): void
-  /** A frame that is text; undefined for one that is not. */
-  frame(connection: FeedConnection, text: string | undefined): void
+  /** The bytes of a frame that is text; undefined for one that is not. */
+  frame(connection: FeedConnection, text: Buffer | undefined): void
   /** Once, at the end; never after `close`. */
   ended(connection: FeedConnection, ending: Ending): void
 }
@@ -22,6 +22,7 @@ export interface ConnectionOptions {
   readonly maxFrameBytes: number
 }
 
+const KEEP_ALIVE_LENGTH = 4
 const HANDSHAKE_MS = 10_000
 /** Characters that are held of markets that it does not own yet. */
 const MAX_HELD = 32 * 1024 * 1024
@@ -140,11 +141,13 @@ export class FeedConnection {
     if (this.#ending !== undefined) return
     this.#lastFrameAt = Date.now()
     if (isBinary) return this.#listener.frame(this, undefined)
-    const text = data.toString()
-    if (text === 'PONG') return
-    if (text === 'PING') return this.#socket.send('PONG')
+    if (data.length === KEEP_ALIVE_LENGTH) {
+      const text = data.toString()
+      if (text === 'PONG') return
+      if (text === 'PING') return this.#socket.send('PONG')
+    }
     this.#frames++
-    this.#listener.frame(this, text)
+    this.#listener.frame(this, data)
   }
 
   #beat(): void {

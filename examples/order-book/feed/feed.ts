@@ -2,7 +2,7 @@ import { FeedConnection, type ConnectionListener, type Ending } from './feed-con
 import { FEED_DEFAULTS, newFeedCounts, type FeedCounts, type FeedOptions } from './feed-options.ts'
 import { Outgoing, type RouteFrame } from './outgoing.ts'
 import { Registry } from './registry.ts'
-import { splitFrame, type FramePart } from './split-frame.ts'
+import { marketOfOne, splitFrame, type FramePart } from './split-frame.ts'
 
 /** A connection that has lived so long has been well: the next one need not wait. */
 const WELL_MS = 60_000
@@ -29,7 +29,10 @@ export class Feed implements ConnectionListener {
   constructor(options: FeedOptions, route: RouteFrame) {
     this.#options = { ...FEED_DEFAULTS, ...options }
     this.#outgoing = new Outgoing(route, (isFull) => {
-      for (const connection of this.#connections) isFull ? connection.pause() : connection.resume()
+      for (const connection of this.#connections) {
+        if (isFull) connection.pause()
+        else connection.resume()
+      }
     })
   }
 
@@ -77,13 +80,17 @@ export class Feed implements ConnectionListener {
     })
   }
 
-  frame(connection: FeedConnection, text: string | undefined): void {
+  frame(connection: FeedConnection, frame: Buffer | undefined): void {
     this.counts.frames++
-    if (text === undefined) {
+    if (frame === undefined) {
       this.counts.binary++
       return this.#mistrust(connection)
     }
-    const { parts, skipped, isBroken } = splitFrame(text)
+    // Almost always it is one object of a market that is this connection's: its bytes go on as they are.
+    const only = connection.missing.size === 0 ? marketOfOne(frame) : undefined
+    if (only !== undefined && this.registry.owner(only) === connection)
+      return this.#outgoing.send(only, frame)
+    const { parts, skipped, isBroken } = splitFrame(frame.toString())
     this.counts.skipped += skipped
     for (const part of parts) {
       const isTakingOver = connection.missing.size > 0 || connection.holds(part.market)

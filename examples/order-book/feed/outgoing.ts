@@ -1,7 +1,7 @@
 import { noticeText, type NoticeReason } from './notice.ts'
 
-/** Sends a text to the owner of a market; with a promise when there is no room for more. It throws what it refuses. */
-export type RouteFrame = (market: string, text: string) => Promise<void> | undefined
+/** Sends a frame to the owner of a market; with a promise when there is no room for more. It throws what it refuses. */
+export type RouteFrame = (market: string, data: string | Uint8Array) => Promise<void> | undefined
 
 /**
  * What the feed tells goes out here. When there is no room the feed stops reading until there is; what is refused all
@@ -28,9 +28,9 @@ export class Outgoing {
     return this.#refused
   }
 
-  send(market: string, text: string): void {
+  send(market: string, data: string | Uint8Array): void {
     if (this.#unsaid.size > 0) this.#sayAll()
-    if (!this.#try(market, text)) {
+    if (!this.#try(market, data)) {
       this.#refused++
       this.notify(market, 'lost')
     }
@@ -48,9 +48,9 @@ export class Outgoing {
     }
   }
 
-  #try(market: string, text: string): boolean {
+  #try(market: string, data: string | Uint8Array): boolean {
     try {
-      const room = this.#route(market, text)
+      const room = this.#route(market, data)
       if (room !== undefined) this.#wait(room)
       return true
     } catch {

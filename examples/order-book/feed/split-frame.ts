@@ -15,6 +15,7 @@ export interface SplitFrame {
 
 const SPACE = /^\s*|\s*$/g
 const MARKET = '"market":"'
+const MARKET_BYTES = Buffer.from(MARKET)
 /** The same, as others write JSON. Quotes within texts are escaped, so this is a name and its value. */
 const SPACED_MARKET = /"market"\s*:\s*"([^"\\]*)"/
 const TYPES: ReadonlySet<unknown> = new Set(['book', 'price_change', 'last_trade_price', 'tick_size_change'])
@@ -30,6 +31,16 @@ export function splitFrame(frame: string): SplitFrame {
   if (text.charCodeAt(0) === OPEN_ARRAY) return splitArray(text)
   if (text === '') return { parts: [], skipped: 1, isBroken: false }
   return collect([text], false)
+}
+
+/** The market of a frame that is one object, from its bytes; undefined when it is to be found by `splitFrame`. */
+export function marketOfOne(frame: Buffer): string | undefined {
+  if (frame[0] !== OPEN) return undefined
+  const at = frame.indexOf(MARKET_BYTES)
+  if (at < 0) return undefined
+  const from = at + MARKET_BYTES.length
+  const to = frame.indexOf(QUOTE, from)
+  return to > from ? frame.toString('utf8', from, to) : undefined
 }
 
 function splitArray(text: string): SplitFrame {

@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
-import WebSocket, { WebSocketServer } from 'ws'
+import { WebSocket, WebSocketServer } from 'ws'
 import { FaultyLine, type Faults } from '../frames.ts'
 import type { Exchange, ExchangeFrame } from './exchange.ts'
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { splitFrame } from '../../../../examples/order-book/feed/split-frame.ts'
+import { marketOfOne, splitFrame } from '../../../../examples/order-book/feed/split-frame.ts'
 import { generateFrames } from '../../../../examples/order-book/frames.ts'
 
 /** What a frame is made of, found by reading it. */
@@ -72,6 +72,16 @@ test.each([
 
 test('a market is found also with spaces in the JSON', () => {
   expect(splitFrame('{ "market" : "m" }').parts).toEqual([{ market: 'm', text: '{ "market" : "m" }' }])
+})
+
+test('the bytes of a single object tell the same market', () => {
+  for (const { market, text } of generateFrames({ seed: 1, markets: 4, count: 300 })) {
+    expect(marketOfOne(Buffer.from(text))).toBe(market)
+    expect(marketOfOne(Buffer.from(`[${text}]`))).toBeUndefined()
+  }
+  expect(marketOfOne(Buffer.from('{"market":"größe"}'))).toBe('größe')
+  for (const text of ['', '{', '{"market":"', '{"market":""}', 'PING'])
+    expect(marketOfOne(Buffer.from(text))).toBeUndefined()
 })
 
 test('whatever comes, it does not throw', () => {

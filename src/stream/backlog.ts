@@ -70,12 +70,9 @@ export class Backlog {
     this.#room = room
   }
 
-  get isEmpty(): boolean {
-    return this.#entries.size === 0 && this.#before.size === 0 && this.#after.size === 0
-  }
-
+  /** Entries, and gaps that are to be told. */
   get size(): number {
-    return this.#entries.size
+    return this.#entries.size + this.#before.size + this.#after.size
   }
 
   get added(): number {

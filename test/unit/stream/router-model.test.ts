@@ -167,7 +167,7 @@ const cases = (['block', 'dropNewest', 'dropOldest', 'conflate'] as const).flatM
 describe.each(cases)('with overflow $overflow, to a worker as in a $placement', ({ overflow, placement }) => {
   test('each key gets its messages in order, and each that is missing was told of before the next', async () => {
     await fc.assert(
-      fc.asyncProperty(fc.array(step, { maxLength: 120 }), async (steps) => {
+      fc.asyncProperty(fc.array(step, { maxLength: 150, size: 'max' }), async (steps) => {
         const now = new Subject(overflow)
         subject = now
         await now.begin(placement)
@@ -194,7 +194,7 @@ describe.each(cases)('with overflow $overflow, to a worker as in a $placement', 
         for (const reader of now.readers) reader.close()
         now.router.close()
       }),
-      { numRuns: placement === 'thread' ? 150 : 40 },
+      { numRuns: placement === 'thread' ? 60 : 30 },
     )
   })
 })

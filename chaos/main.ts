@@ -5,6 +5,7 @@
  *     npm run chaos -- redis [--quick] [--json] [--case outages] [--seed 1]
  *     npm run chaos -- server [--quick] [--json] [--case reload] [--seed 1]
  *     npm run chaos -- mqtt [--quick] [--json] [--case crash] [--seed 1]
+ *     npm run chaos -- stream [--quick] [--json] [--case mixed] [--seed 1]
  *
  * Ends with 1 when a job was lost or ran twice without a reason, or anything else was wrong. See README.md.
  */
@@ -13,6 +14,7 @@ import { MQTT_SUITE, mqttSuite } from './mqtt/suite.ts'
 import { isWell, jsonLine, serverJsonLine } from './report.ts'
 import { runSuite } from './run-suite.ts'
 import { SERVER_SUITE, serverSuite } from './server/suite.ts'
+import { STREAM_SUITE, streamSuite } from './stream/suite.ts'
 import { SUITES } from './suites.ts'
 
 async function main(args: Arguments, signal: AbortSignal): Promise<void> {
@@ -27,6 +29,11 @@ async function main(args: Arguments, signal: AbortSignal): Promise<void> {
   if (name === MQTT_SUITE) {
     say(`chaos ${name}, seed ${seed}${quick ? ', quick: fewer faults' : ''}`)
     if (!(await mqttSuite(args, { signal, say }))) process.exitCode = 1
+    return
+  }
+  if (name === STREAM_SUITE) {
+    say(`chaos ${name}, seed ${seed}${quick ? ', quick: fewer faults' : ''}`)
+    if (!(await streamSuite(args, { signal, say }))) process.exitCode = 1
     return
   }
   const suite = SUITES[name]!
@@ -45,7 +52,7 @@ async function main(args: Arguments, signal: AbortSignal): Promise<void> {
 const stop = new AbortController()
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort())
 try {
-  const suites = [...Object.keys(SUITES), SERVER_SUITE, MQTT_SUITE]
+  const suites = [...Object.keys(SUITES), SERVER_SUITE, MQTT_SUITE, STREAM_SUITE]
   await main(parseArguments(process.argv.slice(2), suites), stop.signal)
 } catch (error) {
   const text =

@@ -94,12 +94,18 @@ export class GroupSlot {
 
   #onStartup(): void {
     const life = ++this.#lives
-    this.#begin(life).catch((thrown: unknown) => {
+    void this.#tryBegin(life)
+  }
+
+  async #tryBegin(life: number): Promise<void> {
+    try {
+      await this.#begin(life)
+    } catch (thrown) {
       if (life !== this.#lives) return
       const error = toError(thrown)
       this.#host.logger.error({ err: error, slot: this.id }, 'a worker cannot be given its messages')
-      void this.handle.kill({ kind: 'deadline', error })
-    })
+      await this.handle.kill({ kind: 'deadline', error })
+    }
   }
 
   async #begin(life: number): Promise<void> {

@@ -21,8 +21,8 @@ export interface LifeParts<State> {
   readonly copier: StateCopier<State>
   readonly ticks: Ticks
   /** A new key; undefined when its state could not be made, which is told. */
-  admit(partition: PartitionStates<State>, key: string, now: number): KeyEntry<State> | undefined
+  readonly admit: (partition: PartitionStates<State>, key: string, now: number) => KeyEntry<State> | undefined
   /** Throws all states of a partition away. */
-  reset(partition: PartitionStates<State>): void
-  answer(query: number, answer: Answer): void
+  readonly reset: (partition: PartitionStates<State>) => void
+  readonly answer: (query: number, answer: Answer) => void
 }

@@ -16,7 +16,7 @@ export class Outlet {
   readonly #post: (message: FromWorkerBody) => void
   #items: EmitItem[] = []
   /** Those that wait for all up to a count to be taken, in its order. */
-  #waiting: { readonly count: number; readonly then: () => void }[] = []
+  #waiting: { readonly count: number; readonly onTaken: () => void }[] = []
   #emitted = 0
   #taken = 0
   #onRoom: (() => void) | undefined
@@ -62,17 +62,17 @@ export class Outlet {
     this.#items = []
   }
 
-  /** Calls `then` when all that was emitted until now has been taken: at once, if it has. */
-  whenTaken(then: () => void): void {
-    if (this.isClear) then()
-    else this.#waiting.push({ count: this.#emitted, then })
+  /** Calls `onTaken` when all that was emitted until now has been taken: at once, if it has. */
+  whenTaken(onTaken: () => void): void {
+    if (this.isClear) onTaken()
+    else this.#waiting.push({ count: this.#emitted, onTaken })
   }
 
   /** So many have arrived. */
   take(count: number): void {
     this.#taken = Math.max(this.#taken, count)
     while (this.#waiting[0] !== undefined && this.#waiting[0].count <= this.#taken)
-      this.#waiting.shift()!.then()
+      this.#waiting.shift()!.onTaken()
     if (!this.isFull) this.#onRoom?.()
   }
 

@@ -14,10 +14,10 @@ export interface RebalanceOptions {
   readonly mover: Mover
   readonly slots: ReadonlyMap<number, GroupSlot>
   /** Resolves when the group has ended. */
-  ended(): Promise<void>
+  readonly ended: () => Promise<void>
   /** False when the group stops. */
-  isOpen(): boolean
-  onMoved(partition: number): void
+  readonly isOpen: () => boolean
+  readonly onMoved: (partition: number) => void
 }
 
 /** Moves partitions to where they belong, some at a time, each as often as it takes. */

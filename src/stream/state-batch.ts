@@ -129,5 +129,5 @@ export function readState(bytes: Uint8Array): unknown {
 
 /** The bytes of the state of one key of a batch: a view. */
 export function stateBytes({ ends, bytes }: StateBatch, index: number): Uint8Array {
-  return bytes.subarray(index === 0 ? 0 : ends[index - 1]!, ends[index]!)
+  return bytes.subarray(index === 0 ? 0 : ends[index - 1], ends[index])
 }

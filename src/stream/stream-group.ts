@@ -7,7 +7,6 @@ import { settledWithin } from '../core/sleep.ts'
 import type { KillCause } from '../core/telemetry.ts'
 import { Lane } from '../server/lane.ts'
 import { WorkerGroup } from '../server/worker-group.ts'
-import type { WorkerGroupOptions } from '../server/worker-group-options.ts'
 import type { WorkerHandle } from '../worker/handle.ts'
 import { defaultName } from '../worker/name.ts'
 import { Notice, type FromWorker } from './control.ts'
@@ -62,13 +61,10 @@ export class StreamGroup<Options extends object = object> extends WorkerGroup<Op
   /** @throws InvalidOptionError naming the option. */
   constructor(workerClass: StreamWorkerClass, options?: StreamGroupOptions<Options>) {
     const checked = checkStreamGroup(options)
-    super(
-      placedClass(workerClass, checked.placement) as new (options: never) => never,
-      {
-        name: defaultName(workerClass.name),
-        ...checked.group,
-      } as WorkerGroupOptions<Options>,
-    )
+    super(placedClass(workerClass, checked.placement), {
+      name: defaultName(workerClass.name),
+      ...checked.group,
+    })
     this.#checked = checked
     this.#logger = (options?.logger ?? createLogger()).child({ group: this.name })
     this.#router = new MessageRouter(checked.router)
@@ -145,7 +141,8 @@ export class StreamGroup<Options extends object = object> extends WorkerGroup<Op
   /** The figures of now; of a worker that does not answer within a second, those that it told last. */
   async getStats(): Promise<StreamGroupStats> {
     const slots = [...this.#slots.values()]
-    await Promise.all(slots.map((slot) => slot.isLive && settledWithin(slot.askStats(), STATS_MS)))
+    const live = slots.filter(({ isLive }) => isLive)
+    await Promise.all(live.map((slot) => settledWithin(slot.askStats(), STATS_MS)))
     return groupStats(slots, this.#router.stats())
   }
 
@@ -267,8 +264,7 @@ export class StreamGroup<Options extends object = object> extends WorkerGroup<Op
   /** @returns when `what` is done, or `ms` are over. */
   async #within(ms: number, what: Promise<unknown>): Promise<void> {
     const done = what.catch(() => {})
-    if (ms === Infinity) await done
-    else await settledWithin(done, ms)
+    await (ms === Infinity ? done : settledWithin(done, ms))
   }
 
   #closed(): void {
@@ -293,8 +289,12 @@ export class StreamGroup<Options extends object = object> extends WorkerGroup<Op
         const taken = this.#outputs.take(message.items, this.#abort.signal)
         return void taken.then(() => slot.taken(epoch, message.items.length))
       }
-      default:
-        this.#mover.hear(slot, message)
+      case 'states':
+      case 'copied':
+      case 'released':
+      case 'granted':
+        return this.#mover.hear(slot, message)
+      case 'begun':
     }
   }
 }

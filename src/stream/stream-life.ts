@@ -108,6 +108,9 @@ export class StreamLife<State> {
         return states.remove(message.partition)
       case 'discard':
         return this.#intake.discard(message.partition)
+      case 'begin':
+        // That is what this life was made of.
+        return
       case 'emitted':
         outlet.take(message.count)
         return this.wake()

@@ -12,10 +12,10 @@ describe.each(['inline', 'thread', 'process'] as const)(
       const keys = Array.from({ length: 300 }, (_, index) => `key ${index}`)
       const pauses: number[] = []
       group.streamEvents.on('moved', ({ pausedMs }) => void pauses.push(pausedMs))
-      let isOver = false
+      const end = new AbortController()
       let last = 0
       const load = (async () => {
-        while (!isOver) {
+        while (!end.signal.aborted) {
           last++
           for (const key of keys) await group.route(key, String(last))
           await new Promise((resolve) => void setTimeout(resolve, 5))
@@ -24,7 +24,7 @@ describe.each(['inline', 'thread', 'process'] as const)(
       await group.scale(4)
       expect(group.getAliveCount()).toBe(4)
       await group.scale(1)
-      isOver = true
+      end.abort()
       await load
       const counts = (await Promise.all(
         keys.map((key) => group.query(key, undefined, { timeout: '20s' })),

@@ -245,6 +245,37 @@ describe('rubbish', () => {
   })
 })
 
+test('a market is taken over when all its books have come, with everything since the first of them', async () => {
+  const sockets: Parameters<Script>[0][] = []
+  const server = await feedOf((socket, assets, number) => {
+    if (sockets.push(socket) === 1) answer(socket, assets, number)
+  })
+  const { feed, routed, isSubscribed } = follow(server.url)
+  feed.subscribe(['a1', 'a2'])
+  await until(isSubscribed)
+  feed.recycle()
+  await until(() => sockets.length === 2)
+  const change = (at: number): string => changeText('a1', at, { price: '0.1', size: '1', best_bid: '0.1' })
+  const taken = routed.length
+  const send = async (from: 0 | 1, text: string): Promise<void> => {
+    const { frames } = feed.counts
+    sockets[from]!.send(text)
+    await until(() => feed.counts.frames > frames)
+  }
+  await send(1, bookText('a1', AT + 1))
+  await send(1, change(AT + 2))
+  await send(0, change(AT + 3))
+  await send(1, change(AT + 4))
+  expect(routed.slice(taken)).toEqual([['a', change(AT + 3)]])
+  await send(1, bookText('a2', AT + 5))
+  await send(1, change(AT + 6))
+  expect(routed.slice(taken + 1).map(([, text]) => text)).toEqual([
+    ...[bookText('a1', AT + 1), change(AT + 2), change(AT + 4), bookText('a2', AT + 5), change(AT + 6)],
+  ])
+  await until(() => sockets[0]!.readyState === sockets[0]!.CLOSED)
+  expect(feed.counts).toMatchObject({ recycled: 1, ended: 0, foreign: 0 })
+})
+
 test('connections are replaced under load without a frame lost or taken twice', async () => {
   const exchange = new Exchange({ seed: 3, markets: 6 })
   const told: string[] = []

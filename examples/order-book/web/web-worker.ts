@@ -30,7 +30,8 @@ export class WebWorker extends Worker<WebOptions, { http: Server; sockets: BookS
     const { service, host, port } = this.options
     const http = createAdaptorServer({ fetch: routes(service).fetch }) as Server
     const listening = Promise.withResolvers<void>()
-    http.once('error', listening.reject).listen(port, host, listening.resolve)
+    http.once('error', (error) => listening.reject(explain(error, host, port)))
+    http.listen(port, host, listening.resolve)
     await listening.promise
     this.context.http = http
     this.context.sockets = new BookSockets(http, service)
@@ -50,4 +51,11 @@ export class WebWorker extends Worker<WebOptions, { http: Server; sockets: BookS
     http.closeIdleConnections()
     await closed
   }
+}
+
+function explain(error: NodeJS.ErrnoException, host: string, port: number): Error {
+  if (error.code !== 'EADDRINUSE') return error
+  return new Error(`port ${port} of ${host} is taken; choose another with --port, or any with --port 0`, {
+    cause: error,
+  })
 }

@@ -69,6 +69,7 @@ export function* generateFrames(options: {
   /** Besides the snapshots. */
   readonly count: number
   readonly levels?: number
+  readonly trades?: number
   /** Default: none. */
   readonly faults?: Faults
 }): Generator<KeyedFrame, Exchange> {

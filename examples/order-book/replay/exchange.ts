@@ -53,15 +53,21 @@ export class Exchange {
   readonly #random: Random
   readonly #levels: number
   readonly #waiting: ExchangeFrame[] = []
+  readonly #trades: number
   #now: number
 
-  /** @param options.levels so many a book, of both sides together. Default: 48. */
+  /**
+   * @param options.levels so many a book, of both sides together. Default: 48.
+   * @param options.trades from 0 to 1 of its frames. Default: 0.01.
+   */
   constructor(options: {
     readonly seed: number
     readonly markets: number
     readonly levels?: number
     readonly startAt?: number
+    readonly trades?: number
   }) {
+    this.#trades = options.trades ?? 0.01
     this.#random = new Random(options.seed)
     this.#levels = Math.ceil((options.levels ?? 48) / 2)
     this.#now = options.startAt ?? 1_767_225_600_000
@@ -88,8 +94,8 @@ export class Exchange {
     this.#now += this.#random.below(3)
     const ladder = this.#ladders[this.#random.below(this.#ladders.length)]!
     const chance = this.#random.next()
-    if (chance < 0.01) return this.#trade(ladder)
-    if (chance < 0.013) return frame(ladder, 'holiday', this.#unknown(ladder), ladder.assets[0])
+    if (chance < this.#trades) return this.#trade(ladder)
+    if (chance < this.#trades + 0.003) return frame(ladder, 'holiday', this.#unknown(ladder), ladder.assets[0])
     return this.#change(ladder)
   }
 

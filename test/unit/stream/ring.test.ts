@@ -175,6 +175,17 @@ describe('a ring', () => {
     expect([young.next() && young.text(), young.next() && young.text()]).toEqual(['1', '2'])
   })
 
+  test('what is written just before the reader falls asleep keeps it awake', async () => {
+    // The writer saw nobody asleep and woke nobody: else the message would lie there until the next one.
+    const writer = new RingWriter(RingMemory.ofCapacity(4096))
+    const line = new MemoryLine({ memory: writer.ring.memory })
+    write(writer, { kind: Frame.text, partition: 1, key: 'k', token: 0, sequence: 1, data: 'x' })
+    writer.publish()
+    writer.wake()
+    await line.sleep(0)
+    expect(Atomics.load(writer.ring.control, At.sleeping)).toBe(0)
+  })
+
   test('one that waits is woken by what is written, and by whoever asks it to end', async () => {
     const writer = new RingWriter(RingMemory.ofCapacity(4096))
     const reader = readerOf(writer)

@@ -5,7 +5,7 @@ import { bareLoop } from '../loads/stream/loop.ts'
 import { throughGroup } from '../loads/stream/millhand.ts'
 import { forkIpc } from '../peers/stream/fork-ipc.ts'
 import { sticky } from '../peers/stream/piscina.ts'
-import { postMessages } from '../peers/stream/post-message.ts'
+import { postKeysAndBytes, postMessages } from '../peers/stream/post-message.ts'
 import { PYTHON, pythonMissing, throughPython } from '../peers/stream/python.ts'
 
 const FRAMES = { full: 240_000, quick: 40_000, 'warm-up': 0 }
@@ -16,43 +16,57 @@ export const bookCases: readonly Case[] = [
   {
     name: 'order-book',
     about:
-      'Frames of an order-book feed, some 600 bytes, of 100 markets: a thread parses each and applies it to the books of its market. Against one postMessage of the text for each, and against piscina with a pool of one thread for each worker, so that a key stays with its own; 5,000 on the way at the most (piscina: 1,000, more would not stay in order).',
+      'Changes of order books, 590 bytes each, of 100 markets: a thread reads each by the scanner of examples/order-book and applies it to the books of its market. Against one postMessage for each: of its text, read by that scanner or by JSON.parse, or of its key and bytes; and against piscina with a pool of one thread for each worker, so that a key stays with its own. 5,000 are on the way at the most (piscina: 1,000, since more would not stay in order).',
     unit: 'messages/s',
     better: 'higher',
     jobs: FRAMES,
-    millhand: sentAll(throughGroup('thread'), makeFrames),
+    quickly: ['postMessage'],
+    millhand: sentAll(throughGroup('thread', 'bytes'), withBytes),
     peers: {
-      postMessage: sentAll(postMessages(), makeFrames),
+      postMessage: sentAll(postMessages(1, true), makeFrames),
+      'postMessage, JSON.parse': sentAll(postMessages(), makeFrames),
+      'postMessage of key and bytes': sentAll(postKeysAndBytes, withBytes),
       piscina: sentAll(sticky({ perWorker: 1000, atomics: 'sync' }), makeFrames),
     },
   },
   {
     name: 'order-book-vs-batches',
     about:
-      'The same, against texts that are collected and posted 256 at a time: fast, and late, since each waits until there are so many.',
+      'The same, against texts that are collected and posted 256 or 32 at a time: fast, and late, since each waits until there are so many.',
     unit: 'messages/s',
     better: 'higher',
     jobs: FRAMES,
-    quickly: ['256 in a postMessage'],
-    millhand: sentAll(throughGroup('thread'), makeFrames),
+    quickly: 'not at all',
+    millhand: sentAll(throughGroup('thread', 'bytes'), withBytes),
     peers: {
-      '256 in a postMessage': sentAll(postMessages(256), makeFrames),
-      '32 in a postMessage': sentAll(postMessages(32), makeFrames),
+      '256 in a postMessage': sentAll(postMessages(256, true), makeFrames),
+      '32 in a postMessage': sentAll(postMessages(32, true), makeFrames),
     },
   },
   {
     name: 'order-book-vs-loop',
-    about: 'The same, against one loop in one thread that decodes, parses and applies: the limit.',
+    about:
+      'The same by JSON.parse, against one loop in one thread that decodes, parses and applies: the limit.',
     unit: 'messages/s',
     better: 'higher',
     jobs: FRAMES,
     millhand: sentAll(throughGroup('thread'), makeFrames),
-    peers: { 'bare loop': sentAll(bareLoop, withBytes) },
+    peers: { 'bare loop': sentAll(bareLoop(false), withBytes) },
+  },
+  {
+    name: 'order-book-vs-loop-scanned',
+    about: 'The same by the scanner, against one loop in one thread that scans and applies.',
+    unit: 'messages/s',
+    better: 'higher',
+    jobs: FRAMES,
+    quickly: 'not at all',
+    millhand: sentAll(throughGroup('thread', 'bytes'), withBytes),
+    peers: { 'bare loop': sentAll(bareLoop(true), withBytes) },
   },
   {
     name: 'order-book-vs-python',
     about:
-      'The same, against Python: a process that takes the frames from a multiprocessing.Queue, reads them with json.loads and does the same with its books: exact numbers, sorted sides, best prices compared.',
+      'The same by JSON.parse, against Python: a process that takes the frames from a multiprocessing.Queue, reads them with json.loads and does the same with its books: exact numbers, sorted sides, best prices compared.',
     unit: 'messages/s',
     better: 'higher',
     jobs: FRAMES,
@@ -64,7 +78,7 @@ export const bookCases: readonly Case[] = [
   {
     name: 'process-placement',
     about:
-      'The same in a worker process, against batches of 32 texts over the channel of fork, in both of its forms.',
+      'The same by JSON.parse in a worker process, against batches of 32 texts over the channel of fork, in both of its forms.',
     unit: 'messages/s',
     better: 'higher',
     jobs: FRAMES,

@@ -14,7 +14,6 @@ const QUERY_EVERY_MS = 10
 export class Load {
   readonly routed: Map<string, number>
   readonly answers: Answer[] = []
-  unanswered = 0
   readonly #group: StreamGroup<RecordedOptions>
   readonly #random: Random
   readonly #keys: readonly string[]
@@ -39,7 +38,7 @@ export class Load {
 
   /** What the states of all keys had seen last. */
   async finalAnswers(): Promise<void> {
-    for (const key of this.#keys) await this.#askFor(key)
+    await Promise.all(this.#keys.map((key) => this.#askFor(key)))
   }
 
   async #route(): Promise<void> {
@@ -71,7 +70,7 @@ export class Load {
     }
   }
 
-  /** A query that nobody answers in time, while its worker is replaced, says nothing. */
+  /** A query that is not answered, as while its worker is replaced, says nothing. */
   async #askFor(key: string): Promise<void> {
     const routed = this.routed.get(key)!
     try {
@@ -79,7 +78,7 @@ export class Load {
       // A key without a state is told of a gap with its next message.
       if (state !== undefined && state !== null) this.answers.push({ key, routed, ...(state as Seen) })
     } catch {
-      this.unanswered++
+      // Nobody answered in time.
     }
   }
 }

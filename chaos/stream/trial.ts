@@ -34,6 +34,8 @@ export class Trial {
   readonly #group: StreamGroup<RecordedOptions>
   readonly #load: Load
   readonly #ledgers: string
+  /** A run must end by its verdict, also when nothing is left that could bring it on. */
+  readonly #alive = setInterval(() => {}, 1000)
   #replaced = 0
 
   private constructor(group: StreamGroup<RecordedOptions>, load: Load, ledgers: string) {
@@ -100,7 +102,8 @@ export class Trial {
 
   async close(): Promise<void> {
     await this.#group.stop({ timeout: 0 })
-    await this.#load.end().catch(() => {})
+    await within(this.#load.end(), 'routing').catch(() => {})
+    clearInterval(this.#alive)
   }
 }
 

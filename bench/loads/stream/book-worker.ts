@@ -21,7 +21,9 @@ export class BookWorker extends StreamWorker<Followed, BooksOptions> {
   }
 
   protected override process(message: StreamMessage, state: Followed): void {
-    this.#books.apply(state, message.text())
+    const { data } = message
+    if (typeof data === 'string') this.#books.apply(state, data)
+    else this.#books.scan(state, data)
   }
 
   protected override query(): Report {

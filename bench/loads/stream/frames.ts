@@ -23,14 +23,20 @@ const TIME = /"timestamp":"\d+"/
 const MARKETS = 100
 
 /**
- * Frames as the feed of examples/order-book gives them, some 600 bytes each: snapshots of all books first, then
- * changes, and the trades among them with the books after them. There is no end of them.
+ * Frames as the feed of examples/order-book gives them, some 590 bytes each: snapshots of all books first, then
+ * changes of them. There is no end of them.
  */
 export function* endlessFrames({ markets = MARKETS, levels, names }: FrameOptions = {}): Generator<{
   readonly key: string
   readonly bytes: Buffer
 }> {
-  const options = { seed: 1, markets, count: Infinity, ...(levels === undefined ? {} : { levels }) }
+  const options = {
+    seed: 1,
+    markets,
+    count: Infinity,
+    trades: 0,
+    ...(levels === undefined ? {} : { levels }),
+  }
   const renamed = new Map<string, string>()
   let number = 0
   for (const { market, text } of generateFrames(options)) {

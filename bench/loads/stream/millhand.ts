@@ -3,7 +3,7 @@ import { BookWorker } from './book-worker.ts'
 import type { OpenLine } from './line.ts'
 import type { Report } from './receipts.ts'
 
-/** One worker as users start it; what is not given is as it comes. */
+/** One worker as users start it; what is not given is as it comes. Texts are read by JSON.parse, bytes by the scanner. */
 export function throughGroup(placement: 'thread' | 'process', form: 'texts' | 'bytes' = 'texts'): OpenLine {
   return async (frames, timed = false) => {
     const { keys } = frames

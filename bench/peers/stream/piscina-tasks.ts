@@ -5,7 +5,7 @@ import type { Report } from '../../loads/stream/receipts.ts'
 const books = new Books(workerData as BooksOptions)
 
 export default function apply(text: string): void {
-  books.applyAny(text)
+  books.scanAny(text)
 }
 
 export function ready(): void {}

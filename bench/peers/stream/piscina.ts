@@ -16,7 +16,7 @@ export interface StickySettings {
 /** A pool of one thread for each slot, since all messages of a key are to go to the same one. */
 export function sticky({ perWorker, atomics }: StickySettings): OpenLine {
   return async ({ keys, texts }, timed = false) => {
-    const workerData: BooksOptions = { messages: keys.length, timed }
+    const workerData: BooksOptions = { messages: keys.length, timed, scans: true }
     const pool = new Piscina({
       ...{ filename, workerData, atomics, minThreads: 1, maxThreads: 1 },
       ...{ concurrentTasksPerWorker: perWorker, recordTiming: false },

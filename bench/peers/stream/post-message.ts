@@ -9,13 +9,22 @@ import { Window } from './window.ts'
 /** So many may be on the way, as with Millhand. */
 export const ON_THE_WAY = 5_000
 
-/** @param size messages in each `postMessage`. */
-export function postMessages(size = 1): OpenLine {
+/** Each message as its text. @param size messages in each `postMessage`; @param scans the thread reads them by the scanner. */
+export function postMessages(size = 1, scans = false): OpenLine {
   return async ({ keys, texts }, timed = false) => {
-    const options: BooksOptions = { messages: keys.length, timed }
+    const options: BooksOptions = { messages: keys.length, timed, scans }
     const thread = new Thread(new URL('post-message-entry.ts', import.meta.url), { workerData: options })
     return lineTo(thread, size === 1 ? (n) => thread.postMessage(texts[n]) : inBatches(thread, texts, size))
   }
+}
+
+/** Each message as its key and its bytes, which the thread reads by the scanner. */
+export const postKeysAndBytes: OpenLine = async ({ keys, bytes }, timed = false) => {
+  const options: BooksOptions = { messages: keys.length, timed, scans: true }
+  const thread = new Thread(new URL('post-message-entry.ts', import.meta.url), { workerData: options })
+  // Bytes of their own memory: posting a view would copy all that it is a view of.
+  const own = bytes.map((each) => new Uint8Array(each))
+  return lineTo(thread, (n) => thread.postMessage({ key: keys[n]!, bytes: own[n]! }))
 }
 
 /** What sends message `n`, and what is left of a batch when there is no further one for the moment. */

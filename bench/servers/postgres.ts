@@ -1,6 +1,9 @@
 import { Client } from 'pg'
 import type { Scale } from '../case.ts'
 
+/** Of 16 MB each. */
+const SEGMENTS = 60
+
 /**
  * Each run has a database of its own, so none meets the dead rows and half-empty pages of another. The warm-up has
  * another than what follows it in the same process: some close their connections later than they say.
@@ -16,6 +19,20 @@ export async function empty(url: string, scale: Scale): Promise<string> {
   const database = new URL(url)
   database.pathname = `/${name}`
   return database.href
+}
+
+/**
+ * Gives a new server what one has that is in use: segments of its log to write over again. To make one takes 50 ms,
+ * for which everybody waits.
+ */
+export async function season(url: string): Promise<void> {
+  await withClient(url, async (client) => {
+    for (let segment = 0; segment < SEGMENTS; segment++) {
+      await client.query(`select pg_logical_emit_message(false, 'bench', 'a segment begins')`)
+      await client.query('select pg_switch_wal()')
+    }
+    await client.query('checkpoint')
+  })
 }
 
 /** From now on, statements of new connections to the database of this URL are counted. */

@@ -4,23 +4,28 @@ import { startPostgres } from '../../test/servers/postgres.ts'
 import { startRedis } from '../../test/servers/redis.ts'
 import type { Suite } from '../case.ts'
 import type { ServerName } from './index.ts'
+import { season } from './postgres.ts'
 
 /** As a careful administrator leaves them: durable as they are by default, and with memory to work in. */
 const STARTS: Readonly<Record<ServerName, () => Promise<PrivateServer>>> = {
   // What was acknowledged in the last second may be lost with the power, and nothing with the process.
   redis: () => startRedis({ args: ['--appendonly', 'yes', '--appendfsync', 'everysec'] }),
-  postgres: () =>
-    startPostgres({
+  postgres: async () => {
+    const server = await startPostgres({
       durable: true,
       settings: {
         shared_buffers: '256MB',
+        min_wal_size: '1GB',
         max_wal_size: '2GB',
         max_connections: '300',
         // Counts statements, and only in databases that ask for it: see loads/idle.ts.
         shared_preload_libraries: 'pg_stat_statements',
         'pg_stat_statements.track': 'none',
       },
-    }),
+    })
+    await season(server.url)
+    return server
+  },
   // So that messages of QoS 0, too, can wait for a subscriber that is away.
   mosquitto: () => startMosquitto({ settings: { queue_qos0_messages: 'true' } }),
 }

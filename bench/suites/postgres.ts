@@ -32,9 +32,9 @@ export const suite: Suite = {
       quickOneIn: 20,
       quickly: { all: ['graphile-worker', 'pg-boss'], idle: ['graphile-worker'] },
       jobs: {
-        process100: 40_000,
-        process1: 20_000,
-        unbuffered: 2_000,
+        process100: 200_000,
+        process1: 100_000,
+        unbuffered: 6_000,
         bulk: 100_000,
         single: 4_000,
         fiveMs: 20_000,

@@ -225,8 +225,10 @@ export class FrameLoop<State> {
     }
     const request = this.#reader.text()
     const entry = partition.keys.get(key)
-    const ask = (): Promise<void> | undefined =>
-      handlers.query(key, entry?.state, request, (given) => answer(token, given))
+    const ask = (): Promise<void> | undefined => {
+      if (entry?.packed !== undefined) handlers.unpack(entry)
+      return handlers.query(key, entry?.state, request, (given) => answer(token, given))
+    }
     if (entry !== undefined) return this.#ends.run(partition, entry, partition.sequence, ask)
     void ask()
     return this.#ends.commit()
@@ -243,6 +245,7 @@ export class FrameLoop<State> {
   }
 
   #touch(entry: KeyEntry<State>, sequence: number): void {
+    if (entry.packed !== undefined) this.#parts.handlers.unpack(entry)
     entry.sequence = sequence
     entry.tick = this.#parts.ticks.now
     entry.usedAt = this.#turnAt

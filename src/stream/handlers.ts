@@ -5,6 +5,7 @@ import type { ErrorReports } from './error-reports.ts'
 import type { Gap } from './gap.ts'
 import type { HandlerWatch } from './handler-watch.ts'
 import type { KeyEntry } from './key-states.ts'
+import { readState } from './state-batch.ts'
 import type { StreamHooks } from './stream-hooks.ts'
 import type { StreamMessage } from './stream-message.ts'
 import { Tally } from './worker-stats.ts'
@@ -66,6 +67,7 @@ export class Handlers<State> {
   }
 
   evict(entry: KeyEntry<State>): void {
+    if (entry.packed !== undefined) this.unpack(entry)
     this.tally.evicted++
     void this.#beside(entry.key, () => this.#hooks.onEvict(entry.key, entry.state))
   }
@@ -96,6 +98,21 @@ export class Handlers<State> {
     return this.#watch
       .watch(asked, key, undefined)
       .then((error) => answer(error === undefined ? { value } : { error: errorToWire(error) }))
+  }
+
+  /** Makes the state of a key of what came from elsewhere. When that fails it begins anew, and the key is told. */
+  unpack(entry: KeyEntry<State>): void {
+    const { key, packed } = entry
+    entry.packed = undefined
+    try {
+      entry.state = this.#hooks.restore(key, readState(packed!))
+    } catch (thrown) {
+      this.failed(thrown, key, 0)
+      const made = this.init(key)
+      if (made === undefined) return
+      entry.state = made.state
+      void this.gap(entry, { reason: 'restore', count: undefined })
+    }
   }
 
   /** The state of a new key; undefined when the user's code failed, which is told. */

@@ -3,7 +3,10 @@ import type { Gap } from './gap.ts'
 /** What is known of one key, at the worker that has it. */
 export class KeyEntry<State> {
   readonly key: string
+  /** Not there yet while `packed` is. */
   state: State
+  /** The state as it came from elsewhere: it is made of that when it is needed first. */
+  packed: Uint8Array | undefined
   /** The sequence of its partition of the last message that is in the state. */
   sequence: number
   /** The tick of its worker at which it was touched last; snapshots and copies look at that. */

@@ -55,6 +55,19 @@ export class BatchWriter {
     this.#end(key, sequence, timers)
   }
 
+  /** A state that was never made since it was written. */
+  addPacked(
+    key: string,
+    sequence: number,
+    packed: Uint8Array,
+    timers: ReadonlyMap<string, number> | undefined,
+  ): void {
+    this.#reserve(packed.byteLength)
+    this.#room.set(packed, this.#used)
+    this.#used += packed.byteLength
+    this.#end(key, sequence, timers)
+  }
+
   /** A key whose state cannot be had: where it arrives, that is told as a gap. */
   addFailed(key: string, sequence: number): void {
     this.#reserve(1)
@@ -112,6 +125,10 @@ export class BatchWriter {
     room.set(this.#room.subarray(0, this.#used))
     this.#room = room
   }
+}
+
+export function isFailed(bytes: Uint8Array): boolean {
+  return bytes[0] === FAILED
 }
 
 export function isGone(bytes: Uint8Array): boolean {

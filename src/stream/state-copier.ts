@@ -4,8 +4,12 @@ import type { StatePacker, Ticks } from './state-packer.ts'
 
 /** A copy that is so close to what it is of that the rest can be sent while nobody waits for long. */
 const CLOSE = 32
-/** Under a load that changes all states faster than they are copied, it does not get closer than this often. */
-const MAX_ROUNDS = 5
+/** Under a load that changes states about as fast as they are copied, it hardly gets closer. */
+const MAX_ROUNDS = 12
+/** So many rounds may bring it no closer. */
+const MAX_STALLS = 2
+/** Longer than those of a snapshot, ms: what changes during a round has to be copied again. */
+const SLICE_MS = 4
 
 interface Copy<State> {
   readonly id: number
@@ -44,18 +48,19 @@ export class StateCopier<State> {
     const copy: Copy<State> = { id, partition, sinceTick: 0 }
     this.#copies.set(id, copy)
     partition.copies++
-    for (let round = 0, last = Infinity; round < MAX_ROUNDS; round++) {
+    for (let round = 0, stalls = 0, last = Infinity; round < MAX_ROUNDS; round++) {
       const tick = this.#ticks.next()
       const { count } = await this.#packer.pack(
         partition,
         copy.sinceTick,
         (batch) => this.#post({ kind: 'states', id, batch }),
         () => this.#copies.has(id),
+        SLICE_MS,
       )
       if (!this.#copies.has(id)) return
       copy.sinceTick = tick
-      // It does not get any closer.
-      if (count <= CLOSE || count > last * 0.8) break
+      if (count >= last) stalls++
+      if (count <= CLOSE || stalls > MAX_STALLS) break
       last = count
     }
     this.#post({ kind: 'copied', id })

@@ -1,31 +1,19 @@
 import type { Grant } from './control.ts'
-import type { Handlers } from './handlers.ts'
 import { KeyEntry, PartitionStates, type KeyStates } from './key-states.ts'
 import type { KeyTimers } from './key-timers.ts'
-import { isGone, readState, stateBytes, type StateBatch } from './state-batch.ts'
+import { isFailed, isGone, stateBytes, type StateBatch } from './state-batch.ts'
 import type { Ticks } from './state-packer.ts'
-import type { StreamHooks } from './stream-hooks.ts'
 
 /** States that arrive for partitions that are not this worker's yet. */
 export class StateIntake<State> {
-  readonly #hooks: StreamHooks<State>
-  readonly #handlers: Handlers<State>
   readonly #states: KeyStates<State>
   readonly #timers: KeyTimers<State>
   readonly #ticks: Ticks
   readonly #partitions = new Map<number, PartitionStates<State>>()
-  /** Keys whose state could not be restored. */
+  /** Keys whose state could not be written where they come from. */
   readonly #failed = new Map<number, Set<string>>()
 
-  constructor(
-    hooks: StreamHooks<State>,
-    handlers: Handlers<State>,
-    states: KeyStates<State>,
-    timers: KeyTimers<State>,
-    ticks: Ticks,
-  ) {
-    this.#hooks = hooks
-    this.#handlers = handlers
+  constructor(states: KeyStates<State>, timers: KeyTimers<State>, ticks: Ticks) {
     this.#states = states
     this.#timers = timers
     this.#ticks = ticks
@@ -48,7 +36,7 @@ export class StateIntake<State> {
   /**
    * The partition is this worker's.
    * @param isSaved whether the store has its states already.
-   * @returns the keys whose state could not be restored.
+   * @returns the keys whose state could not be written where they come from.
    */
   adopt(grant: Grant, isSaved: boolean): { partition: PartitionStates<State>; failed: ReadonlySet<string> } {
     const number = grant.partition
@@ -79,14 +67,14 @@ export class StateIntake<State> {
     partition.keys.delete(key)
     this.#failed.get(partition.number)?.delete(key)
     if (isGone(bytes)) return
-    try {
-      const state = this.#hooks.restore(key, readState(bytes))
-      partition.keys.set(key, new KeyEntry(key, state, sequence, this.#ticks.now, performance.now()))
-    } catch (thrown) {
-      this.#handlers.failed(thrown, key, 0)
+    if (isFailed(bytes)) {
       const failed = this.#failed.get(partition.number)
       if (failed === undefined) this.#failed.set(partition.number, new Set([key]))
       else failed.add(key)
+      return
     }
+    const entry = new KeyEntry<State>(key, undefined as State, sequence, this.#ticks.now, performance.now())
+    entry.packed = bytes
+    partition.keys.set(key, entry)
   }
 }

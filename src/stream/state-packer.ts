@@ -12,8 +12,6 @@ export class Ticks {
   }
 }
 
-/** So long the loop is kept at a time, ms. */
-const SLICE_MS = 1
 const SLICE_BYTES = 256 * 1024
 
 /** What was packed of a partition. */
@@ -36,15 +34,16 @@ export class StatePacker<State> {
     this.#ticks = ticks
   }
 
-  /** In slices: other things happen between them, and what they touch belongs to the next time. */
+  /** In slices of so many ms: other things happen between them, and what they touch belongs to the next time. */
   async pack(
     partition: PartitionStates<State>,
     sinceTick: number,
     post: (batch: StateBatch) => void,
     isWanted: () => boolean,
+    sliceMs: number,
   ): Promise<Packed> {
     const writer = new BatchWriter(partition.number)
-    let [count, isComplete, sliceEnd] = [0, true, performance.now() + SLICE_MS]
+    let [count, isComplete, sliceEnd] = [0, true, performance.now() + sliceMs]
     for (const entry of partition.keys.values()) {
       if (entry.tick < sinceTick) continue
       count++
@@ -58,7 +57,7 @@ export class StatePacker<State> {
       post(writer.take())
       await new Promise((resolve) => void setImmediate(resolve))
       if (!isWanted()) return { count, isComplete: false }
-      sliceEnd = performance.now() + SLICE_MS
+      sliceEnd = performance.now() + sliceMs
     }
     count += addGone(writer, partition, sinceTick)
     if (writer.count > 0) post(writer.take())
@@ -77,7 +76,8 @@ export class StatePacker<State> {
   }
 
   #add(writer: BatchWriter, entry: KeyEntry<State>): void {
-    const { key, sequence, state, timers } = entry
+    const { key, sequence, state, timers, packed } = entry
+    if (packed !== undefined) return writer.addPacked(key, sequence, packed, timers)
     try {
       writer.add(key, sequence, this.#hooks.snapshot(key, state), timers)
     } catch (thrown) {

@@ -5,6 +5,8 @@ import type { StatePacker, Ticks } from './state-packer.ts'
 import type { StreamSettings } from './stream-settings.ts'
 import type { Tally } from './worker-stats.ts'
 
+/** So long the loop is kept at a time, ms. */
+const SLICE_MS = 1
 /** Partitions that are looked at without a pause. */
 const STEP = 64
 
@@ -84,7 +86,13 @@ export class StateSaver<State> {
     const isMine = (): boolean => !this.#isClosed && this.#states.get(partition.number) === partition
     if (!isMine()) return
     const [since, sequence, tick] = [partition.savedTick, partition.doneUpTo, this.#ticks.next()]
-    const { isComplete } = await this.#packer.pack(partition, since, (batch) => this.#send(batch), isMine)
+    const { isComplete } = await this.#packer.pack(
+      partition,
+      since,
+      (batch) => this.#send(batch),
+      isMine,
+      SLICE_MS,
+    )
     if (!isMine()) return
     partition.savedTick = tick
     if (partition.copies === 0) {

@@ -75,7 +75,7 @@ export class StreamLife<State> {
       { maxKeys: settings.maxKeys, idleMs: settings.evictAfterMs },
       (partition, entry) => this.#evict(partition, entry),
     )
-    this.#intake = new StateIntake(hooks, handlers, states, timers, ticks)
+    this.#intake = new StateIntake(states, timers, ticks)
     this.#saver = new StateSaver({ states, packer, ticks, settings, post, tally: handlers.tally })
     this.#loop = new FrameLoop(reader, this.#parts, begin.careful)
   }

@@ -194,7 +194,7 @@ describe.each(cases)('with overflow $overflow, to a worker as in a $placement', 
         for (const reader of now.readers) reader.close()
         now.router.close()
       }),
-      { numRuns: placement === 'thread' ? 60 : 30 },
+      { numRuns: 20 },
     )
   })
 })

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { Queue, QueueWorker, type Job, type LifecycleEvent } from 'millhand'
 import { memory } from 'millhand/memory'
 import { captureLogger, recordEvents } from 'millhand/testing'
-import { until } from '../../fixtures/until.ts'
+import { until } from '../fixtures/until.ts'
 
 function block(ms: number): void {
   const end = performance.now() + ms

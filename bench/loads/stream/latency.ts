@@ -4,7 +4,7 @@ import type { Contender } from '../../case.ts'
 import { percentile } from '../../statistics.ts'
 import { makeFrames } from './frames.ts'
 import { countIn, type OpenLine } from './line.ts'
-import { sharedMs } from './receipts.ts'
+import { TO_SHARED_MS } from './receipts.ts'
 
 const PER_SECOND = 50_000
 /** Before the clock, so that the code of both ends is compiled. */
@@ -25,12 +25,11 @@ export function latencyOf(open: OpenLine, percent: 50 | 99): Contender {
     }
     await line.drained()
     const dueAt = new Float64Array(jobs)
-    const toShared = sharedMs() - performance.now()
     await timed(async () => {
       const late = await openLoop({
         ...{ count: jobs, perSecond: PER_SECOND, next: () => nextTurn() },
         arrive: (n, due) => {
-          dueAt[n] = due + toShared
+          dueAt[n] = due + TO_SHARED_MS
           // Where there is no room it has its place all the same, and whoever waits is counted by that.
           void line.post(WARM_UP + n)
         },
@@ -43,6 +42,8 @@ export function latencyOf(open: OpenLine, percent: 50 | 99): Contender {
     countIn(run, count, report)
     await line.close()
     const latencies = dueAt.map((due, n) => report.handledAt[WARM_UP + n]! - due)
+    const soonest = latencies.reduce((least, each) => Math.min(least, each), Infinity)
+    if (soonest < 0) throw new Error(`expected no frame to be applied before it was due, got: ${soonest} ms`)
     note('max', percentile(latencies, 100))
     return percentile(latencies, percent)
   }

@@ -81,9 +81,9 @@ function hit(setting: Setting, placement: Placement, times: number): Promise<Out
 function mixed(setting: Setting, placement: Placement, times: number): Promise<Outcome> {
   const random = new Random(setting.seed)
   return tried({ ...setting, placement, workers: 1 }, async (trial) => {
-    let isOver = false
+    const over = new AbortController()
     const faults = async (): Promise<void> => {
-      while (!isOver) {
+      while (!over.signal.aborted) {
         await sleep(random.integer(...GAP_MS[placement]))
         await trial.hit(random.next())
       }
@@ -92,7 +92,7 @@ function mixed(setting: Setting, placement: Placement, times: number): Promise<O
       try {
         for (let time = 0; time < times; time++) await upAndDown(trial, setting)
       } finally {
-        isOver = true
+        over.abort()
       }
     }
     await Promise.all([scaling(), faults()])

@@ -181,7 +181,7 @@ export class Book {
   }
 
   /** Its sides as numbers, bids first. */
-  numbers(): [number[], number[]] {
+  numbers(): [Float64Array, Float64Array] {
     return [this.#bids.numbers(), this.#asks.numbers()]
   }
 

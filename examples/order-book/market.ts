@@ -170,7 +170,14 @@ export class Market {
       listed.map(({ sides, ...rest }) => ({ ...rest, lengths: sides.map((s) => s.length) })),
     )
     const header = encoder.encode(text)
-    const numbers = Float64Array.from([header.length, ...listed.flatMap(({ sides }) => sides.flat())])
+    const all = listed.flatMap(({ sides }) => sides)
+    const numbers = new Float64Array(all.reduce((sum, { length }) => sum + length, 1))
+    numbers[0] = header.length
+    let at = 1
+    for (const side of all) {
+      numbers.set(side, at)
+      at += side.length
+    }
     const packed = new Uint8Array(numbers.byteLength + header.length)
     packed.set(new Uint8Array(numbers.buffer))
     packed.set(header, numbers.byteLength)

@@ -128,9 +128,13 @@ export class Side {
   }
 
   /** Its levels as numbers, three for each, worst first. */
-  numbers(): number[] {
-    const numbers: number[] = []
-    for (let n = 0; n < this.#length; n++) numbers.push(this.#ranks[n]!, this.#sizes[n]!, this.#times[n]!)
+  numbers(): Float64Array {
+    const numbers = new Float64Array(3 * this.#length)
+    for (let n = 0; n < this.#length; n++) {
+      numbers[3 * n] = this.#ranks[n]!
+      numbers[3 * n + 1] = this.#sizes[n]!
+      numbers[3 * n + 2] = this.#times[n]!
+    }
     return numbers
   }
 

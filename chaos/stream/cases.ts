@@ -16,7 +16,10 @@ type Setting = Omit<TrialOptions, 'placement' | 'workers'>
 type Placement = TrialOptions['placement']
 
 /** From one fault to the next, ms. Eight processes take some seconds to start, and none is to be hit before it runs. */
-const GAP_MS = { thread: [100, 800], process: [600, 2000] } as const
+const GAP_MS: Readonly<Record<Placement, readonly [number, number]>> = {
+  thread: [100, 800],
+  process: [600, 2000],
+}
 const LAST_GAP_MS = 500
 const WORKERS = 3
 const MOST = 8

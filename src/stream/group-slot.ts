@@ -122,14 +122,14 @@ export class GroupSlot {
     this.send({ kind: 'begin', begin: { door, ...prepared, careful, isPoisoned } })
   }
 
-  #onShutdown(error: Error | undefined): void {
+  #onShutdown(cause: Error | undefined): void {
     this.#lives++
     const { isLive } = this
     this.#isLive = false
     if (isLive) this.#live = Promise.withResolvers()
     this.#onStats = undefined
-    this.#error = error
-    this.#hasCrashed = error !== undefined
+    this.#error = cause
+    this.#hasCrashed = cause !== undefined
     this.#taken = 0
     this.#host.onDeath(this)
   }

@@ -95,7 +95,8 @@ export class Exchange {
     const ladder = this.#ladders[this.#random.below(this.#ladders.length)]!
     const chance = this.#random.next()
     if (chance < this.#trades) return this.#trade(ladder)
-    if (chance < this.#trades + 0.003) return frame(ladder, 'holiday', this.#unknown(ladder), ladder.assets[0])
+    if (chance < this.#trades + 0.003)
+      return frame(ladder, 'holiday', this.#unknown(ladder), ladder.assets[0])
     return this.#change(ladder)
   }
 

@@ -7,6 +7,7 @@ import { handOver, isOver, type HandOverAction, type HandOverEvent, type HandOve
 import type { MessageRouter } from './message-router.ts'
 import { monotonicMs } from './monotonic-ms.ts'
 import type { SnapshotKeeper } from './snapshot-keeper.ts'
+import type { StateBatch } from './state-batch.ts'
 
 /** What a hand-over needs of its group. */
 export interface MoverHost {
@@ -31,6 +32,8 @@ interface Move {
   readonly from: GroupSlot
   readonly to: GroupSlot
   readonly over: PromiseWithResolvers<boolean>
+  /** What the old slot has sent, in its order. */
+  readonly batches: StateBatch[]
   state: HandOverState
   pausedAt: number
   released: { readonly sequence: number; readonly lost: Gap['reason'] | undefined } | undefined
@@ -52,7 +55,7 @@ export class Mover {
     const id = ++this.#id
     const over = Promise.withResolvers<boolean>()
     const move: Move = {
-      ...{ id, partition, from, to, over, state: 'copying', pausedAt: 0, released: undefined },
+      ...{ id, partition, from, to, over, batches: [], state: 'copying', pausedAt: 0, released: undefined },
     }
     this.#moves.set(id, move)
     const cancel = after(PATIENCE_MS, () => this.#on(move, 'cancelled'), { ref: false })
@@ -83,7 +86,7 @@ export class Mover {
     if (slot !== move.from) return
     if (message.kind === 'states') {
       move.to.send({ kind: 'states', batch: message.batch })
-      this.#host.keeper.save(message.batch)
+      move.batches.push(message.batch)
     } else if (message.kind === 'copied') {
       void this.#calm(move).then(() => this.#on(move, 'copied'))
     } else if (message.kind === 'released') {
@@ -123,7 +126,7 @@ export class Mover {
       case 'barrier':
         return router.barrier(from.id, id)
       case 'own':
-        keeper.complete(partition, move.released!.sequence)
+        keeper.saveSoon(partition, move.batches, move.released!.sequence)
         return this.#host.own(partition, to.id, move.released!.lost)
       case 'grant': {
         const { sequence, lost } = move.released!

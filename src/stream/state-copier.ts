@@ -2,8 +2,8 @@ import type { FromWorkerBody } from './control.ts'
 import type { KeyStates, PartitionStates } from './key-states.ts'
 import type { StatePacker, Ticks } from './state-packer.ts'
 
-/** A copy that is so close to what it is of that the rest can be sent while nobody waits for long. */
-const CLOSE = 32
+/** A round that took so little, ms, is close: while the rest is sent, nobody waits for long. */
+const CLOSE_MS = 2
 /** Under a load that changes states about as fast as they are copied, it hardly gets closer. */
 const MAX_ROUNDS = 12
 /** So many rounds may bring it no closer. */
@@ -50,7 +50,7 @@ export class StateCopier<State> {
     partition.copies++
     for (let round = 0, stalls = 0, last = Infinity; round < MAX_ROUNDS; round++) {
       const tick = this.#ticks.next()
-      const { count } = await this.#packer.pack(
+      const { count, busyMs } = await this.#packer.pack(
         partition,
         copy.sinceTick,
         (batch) => this.#post({ kind: 'states', id, batch }),
@@ -60,7 +60,7 @@ export class StateCopier<State> {
       if (!this.#copies.has(id)) return
       copy.sinceTick = tick
       if (count >= last) stalls++
-      if (count <= CLOSE || stalls > MAX_STALLS) break
+      if (busyMs <= CLOSE_MS || stalls > MAX_STALLS) break
       last = count
     }
     this.#post({ kind: 'copied', id })

@@ -18,6 +18,8 @@ const SLICE_BYTES = 256 * 1024
 export interface Packed {
   /** How many states there were. */
   readonly count: number
+  /** What it took, without what others did meanwhile, ms. */
+  readonly busyMs: number
   /** False when a key was left out, since its handler was running. */
   readonly isComplete: boolean
 }
@@ -43,7 +45,7 @@ export class StatePacker<State> {
     sliceMs: number,
   ): Promise<Packed> {
     const writer = new BatchWriter(partition.number)
-    let [count, isComplete, sliceEnd] = [0, true, performance.now() + sliceMs]
+    let [count, isComplete, busyMs, sliceAt] = [0, true, 0, performance.now()]
     for (const entry of partition.keys.values()) {
       if (entry.tick < sinceTick) continue
       count++
@@ -53,15 +55,16 @@ export class StatePacker<State> {
         continue
       }
       this.#add(writer, entry)
-      if (writer.bytes < SLICE_BYTES && performance.now() < sliceEnd) continue
+      if (writer.bytes < SLICE_BYTES && performance.now() < sliceAt + sliceMs) continue
       post(writer.take())
+      busyMs += performance.now() - sliceAt
       await new Promise((resolve) => void setImmediate(resolve))
-      if (!isWanted()) return { count, isComplete: false }
-      sliceEnd = performance.now() + sliceMs
+      if (!isWanted()) return { count, busyMs, isComplete: false }
+      sliceAt = performance.now()
     }
     count += addGone(writer, partition, sinceTick)
     if (writer.count > 0) post(writer.take())
-    return { count, isComplete }
+    return { count, busyMs: busyMs + performance.now() - sliceAt, isComplete }
   }
 
   /** All at once. */

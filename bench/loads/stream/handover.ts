@@ -94,7 +94,7 @@ class Load {
   /** The books as they are at first. */
   async snapshots(): Promise<void> {
     for (let n = 0; n < 2 * MARKETS; n++) await this.#send()
-    while (this.#made.length < MADE_BEFORE) this.#made.push(this.#frames.next().value!)
+    while (this.#made.length < MADE_BEFORE) this.#made.push(this.#frames.next().value)
     this.#made.reverse()
     await this.#group.settled()
   }

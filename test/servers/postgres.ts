@@ -113,9 +113,17 @@ function setPassword(
   execFileSync(postgres, ['--single', '-D', data, '-c', 'fsync=off', 'postgres'], options)
 }
 
-/** Its own word for it, as pg_ctl reads it; one that was killed leaves the file. */
+/** Its own word for it, as pg_ctl reads it; one that was killed leaves the file, which goes when the next one comes. */
 function saysReady(file: string, pid: number): boolean {
-  if (!existsSync(file)) return false
-  const lines = readFileSync(file, 'utf8').split('\n')
+  const lines = textOf(file).split('\n')
   return Number(lines[0]) === pid && lines[7]?.trim() === 'ready'
+}
+
+function textOf(file: string): string {
+  try {
+    return readFileSync(file, 'utf8')
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return ''
+    throw error
+  }
 }

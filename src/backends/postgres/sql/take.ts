@@ -110,6 +110,18 @@ export function takeSql({ s, space, planned }: Sql): string {
                 ORDER BY j.seq LIMIT left_) j
             ) a ORDER BY a.seq LIMIT left_
           ) e;
+        -- Behind the first that does not fit nothing is looked at.
+        IF p.late IS NOT NULL AND p.size > room THEN
+          SELECT array_agg(x.id) FILTER (WHERE x.expired) INTO p.late FROM (
+            SELECT y.id, y.expired, bool_and(y.size + y.total <= room OR y.before = 0 AND t.seqs IS NULL) OVER (ORDER BY y.n) AS met
+            FROM (
+              SELECT u.n, u.id, u.size, u.id = ANY (p.late) AS expired,
+                coalesce(sum(u.size) FILTER (WHERE u.id <> ALL (p.late)) OVER earlier, 0) AS total,
+                count(*) FILTER (WHERE u.id <> ALL (p.late)) OVER earlier AS before
+              FROM unnest(p.ids, p.sizes) WITH ORDINALITY u (id, size, n)
+              WINDOW earlier AS (ORDER BY u.n ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)) y) x
+          WHERE x.met;
+        END IF;
         -- What has expired is in the way until it is dead-lettered: the caller sees to it, and asks again for all.
         IF p.late IS NOT NULL THEN
           t.late := p.late; t.seqs := NULL;

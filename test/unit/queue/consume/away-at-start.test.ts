@@ -3,7 +3,7 @@ import { BackendError } from '../../../../src/core/errors.ts'
 import { silentLogger as logger } from '../../../../src/core/logger.ts'
 import { Queue } from '../../../../src/queue/queue.ts'
 import { recordEvents } from '../../../../src/testing/record-events.ts'
-import { until } from '../../../../src/testing/until.ts'
+import { until } from '../../../fixtures/until.ts'
 import { wrapped } from '../wrapped-backend.ts'
 
 const away = (): Promise<never> => Promise.reject(new BackendError('BACKEND_UNAVAILABLE', 'nobody answers'))
@@ -67,7 +67,7 @@ describe('a worker whose store falls silent', () => {
     const worker = queue.worker({ x: () => {} }, { logger })
     const events = recordEvents(worker)
     await worker.start()
-    await vi.waitUntil(() => calls.some(({ operation }) => operation === 'claim'))
+    await vi.waitUntil(() => calls.some(({ operation }) => operation === 'claim'), { timeout: 20_000 })
     interfere(({ operation }, next) => (operation === 'claim' ? cut.promise : next()))
     await queue.add('x', 1)
     await vi.advanceTimersByTimeAsync(4_900)

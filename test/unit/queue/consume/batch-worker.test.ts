@@ -11,7 +11,7 @@ import {
 import type { AnyQueue } from '../../../../src/queue/any-queue.ts'
 import { Queue } from '../../../../src/queue/queue.ts'
 import { recordEvents } from '../../../../src/testing/record-events.ts'
-import { until } from '../../../../src/testing/until.ts'
+import { PROMPT_MS, until } from '../../../fixtures/until.ts'
 
 type Work = (items: readonly BatchItem[]) => unknown
 
@@ -83,7 +83,7 @@ describe.concurrent('a batch worker', () => {
     const worker = new Batches({ queue, batchSize: 4, maxWait: '30s', lease: '10m' })
     await worker.start()
     await queue.addMany([2, 3].map((n) => ({ type: 'x', payload: n })))
-    await until(() => worker.sizes.length === 1, { timeout: 1000 })
+    await until(() => worker.sizes.length === 1, { timeout: PROMPT_MS })
     expect(worker.sizes).toEqual([4])
     await worker.stop()
   })
@@ -151,7 +151,7 @@ describe.concurrent('a batch worker', () => {
     await until(async () => (await queue.stats()).counts.active === 3)
     const before = performance.now()
     await worker.stop()
-    expect(performance.now() - before).toBeLessThan(500)
+    expect(performance.now() - before).toBeLessThan(PROMPT_MS)
     expect(worker.sizes).toEqual([])
     expect((await queue.list()).map(({ state, attempt }) => [state, attempt])).toEqual(
       Array.from({ length: 3 }, () => ['waiting', 0]),

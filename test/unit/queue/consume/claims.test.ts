@@ -4,7 +4,7 @@ import { FakeClock } from '../../../../src/core/clock.ts'
 import { InvalidOptionError, StateError } from '../../../../src/core/errors.ts'
 import { silentLogger as logger } from '../../../../src/core/logger.ts'
 import { Queue } from '../../../../src/queue/queue.ts'
-import { until } from '../../../../src/testing/until.ts'
+import { PROMPT_MS, until } from '../../../fixtures/until.ts'
 import { wrapped } from '../wrapped-backend.ts'
 
 const open = (options: object = {}): Queue => new Queue('mail', { backend: memory(), ...options })
@@ -71,7 +71,7 @@ describe('a worker', () => {
     await until(() => count('claim') > 0)
     await after(20)
     worker.registerHandler('b', (job) => void seen.push(job.payload))
-    await until(() => seen.length === 1, { timeout: 1000 })
+    await until(() => seen.length === 1, { timeout: PROMPT_MS })
     await worker.stop()
   })
 
@@ -95,7 +95,7 @@ describe('a worker', () => {
     await after(20)
     const added = performance.now()
     await queue.add('x', 1)
-    expect((await started.promise) - added).toBeLessThan(200)
+    expect((await started.promise) - added).toBeLessThan(PROMPT_MS)
     await worker.stop()
   })
 
@@ -111,7 +111,7 @@ describe('a worker', () => {
     await queue.add('x', 1)
     await until(() => times.length === 1)
     await queue.add('x', 2)
-    await until(() => times.length === 2, { timeout: 1000 })
+    await until(() => times.length === 2, { timeout: PROMPT_MS })
     await worker.stop()
   })
 
@@ -128,7 +128,7 @@ describe('a worker', () => {
     await worker.start()
     await until(() => count('claim') === 1)
     await queue.add('x', 'between')
-    await until(() => seen.length === 1, { timeout: 1000 })
+    await until(() => seen.length === 1, { timeout: PROMPT_MS })
     await worker.stop()
   })
 
@@ -144,7 +144,7 @@ describe('a worker', () => {
     await until(() => seen.length === 1)
     await after(150)
     await queue.cancel(ids[0]!.id)
-    await until(() => seen.length === 2, { timeout: 1000 })
+    await until(() => seen.length === 2, { timeout: PROMPT_MS })
     await queue.cancel(ids[1]!.id)
     await worker.stop()
   })
@@ -157,7 +157,7 @@ describe('a worker', () => {
     const added = performance.now()
     await queue.add('x', 1, { delay: 60 })
     await queue.add('x', 2, { delay: '90d' })
-    await until(() => times.length === 1, { timeout: 1000 })
+    await until(() => times.length === 1, { timeout: PROMPT_MS })
     expect(times[0]! - added).toBeGreaterThanOrEqual(58)
     await worker.stop()
   })
@@ -230,7 +230,7 @@ describe('drainOnce', () => {
     } }, { logger }) // prettier-ignore
     const before = performance.now()
     expect(await worker.drainOnce({ timeout: 50 })).toEqual({ processed: 0, failed: 0, timedOut: true })
-    expect(performance.now() - before).toBeLessThan(1000)
+    expect(performance.now() - before).toBeLessThan(PROMPT_MS)
     expect(aborted).toMatchObject({ code: 'SHUTDOWN' })
     expect(await queue.get(id)).toMatchObject({ state: 'waiting', attempt: 0, crashes: 0 })
   })

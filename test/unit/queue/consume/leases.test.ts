@@ -5,7 +5,7 @@ import { silentLogger as logger } from '../../../../src/core/logger.ts'
 import type { Handler } from '../../../../src/queue/consume/handler.ts'
 import { Queue } from '../../../../src/queue/queue.ts'
 import { recordEvents } from '../../../../src/testing/record-events.ts'
-import { until } from '../../../../src/testing/until.ts'
+import { until } from '../../../fixtures/until.ts'
 import { wrapped } from '../wrapped-backend.ts'
 
 const policy = { maxCrashes: 5, keepDeadMs: null }
@@ -51,7 +51,7 @@ describe.concurrent('a lease', () => {
     // Somebody is sure that this worker is dead.
     await queue.pause()
     await backend.releaseOwner(tokens[0]!.split(':')[0]!, policy)
-    await until(() => reasons.length === 1, { timeout: 1000 })
+    await until(() => reasons.length === 1)
     expect(reasons[0]).toMatchObject({ code: 'LEASE_LOST' })
     go()
     await until(() => events.of('stale').length === 1)
@@ -76,7 +76,7 @@ describe.concurrent('a lease', () => {
     interfere(({ operation }, next) =>
       operation === 'renew' ? Promise.reject(new BackendError('BACKEND_UNAVAILABLE', 'away')) : next(),
     )
-    await until(() => events.outcomes().length === 1, { timeout: 2000 })
+    await until(() => events.outcomes().length === 1)
     expect(events.attempts()[0]).toMatchObject({ outcome: 'release', error: { code: 'LEASE_LOST' } })
     await until(async () => (await queue.get(id))?.state === 'waiting')
     await worker.stop()

@@ -5,7 +5,7 @@ import type { Handler } from '../../../../src/queue/consume/handler.ts'
 import { Queue } from '../../../../src/queue/queue.ts'
 import { captureLogger } from '../../../../src/testing/capture-logger.ts'
 import { recordEvents } from '../../../../src/testing/record-events.ts'
-import { until } from '../../../../src/testing/until.ts'
+import { PROMPT_MS, until } from '../../../fixtures/until.ts'
 import { wrapped } from '../wrapped-backend.ts'
 
 const open = (options: object = {}): Queue => new Queue('mail', { backend: memory(), ...options })
@@ -36,7 +36,7 @@ describe.concurrent('an attempt that takes too long', () => {
     const before = performance.now()
     const worker = queue.worker({ x: handler }, { timeout: 40, logger })
     expect(await worker.drainOnce()).toMatchObject({ failed: 1 })
-    expect(performance.now() - before).toBeLessThan(500)
+    expect(performance.now() - before).toBeLessThan(PROMPT_MS)
     expect(await queue.get(id)).toMatchObject({ state: 'dead', error: { code: 'JOB_TIMEOUT' } })
   })
 
@@ -85,8 +85,8 @@ describe.concurrent('a cancel', () => {
     await until(() => begun() === 1)
     const before = performance.now()
     expect(await queue.cancel(id)).toBe('cancelled')
-    await until(() => reasons.length === 1, { timeout: 1000 })
-    expect(performance.now() - before).toBeLessThan(500)
+    await until(() => reasons.length === 1, { timeout: PROMPT_MS })
+    expect(performance.now() - before).toBeLessThan(PROMPT_MS)
     expect(reasons[0]).toMatchObject({ code: 'JOB_CANCELLED' })
     await until(() => events.outcomes().length === 1)
     expect(events.outcomes()).toEqual(['cancelled'])
@@ -105,7 +105,7 @@ describe.concurrent('a cancel', () => {
     await worker.start()
     await until(() => begun() === 3)
     await queue.cancel(ids[1]!.id)
-    await until(() => reasons.length === 1, { timeout: 1000 })
+    await until(() => reasons.length === 1, { timeout: PROMPT_MS })
     go()
     await worker.stop()
   })
@@ -237,6 +237,6 @@ describe.concurrent('kill', () => {
     interfere(({ operation }, next) => (operation === 'settle' ? new Promise(() => {}) : next()))
     const before = performance.now()
     await worker.kill(cause)
-    expect(performance.now() - before).toBeLessThan(2_500)
+    expect(performance.now() - before).toBeLessThan(10_000)
   })
 })

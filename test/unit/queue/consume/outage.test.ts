@@ -5,7 +5,7 @@ import { silentLogger as logger } from '../../../../src/core/logger.ts'
 import type { ClaimRequest, Settlement } from '../../../../src/queue/backend.ts'
 import { Queue } from '../../../../src/queue/queue.ts'
 import { recordEvents } from '../../../../src/testing/record-events.ts'
-import { until } from '../../../../src/testing/until.ts'
+import { until } from '../../../fixtures/until.ts'
 import { wrapped, type Operation } from '../wrapped-backend.ts'
 
 const away = (): Promise<never> => Promise.reject(new BackendError('BACKEND_UNAVAILABLE', 'nobody answers'))

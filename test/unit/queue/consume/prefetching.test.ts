@@ -3,7 +3,7 @@ import { silentLogger as logger } from '../../../../src/core/logger.ts'
 import type { ClaimRequest, ClaimResult, ExchangeResult, Settlement } from '../../../../src/queue/backend.ts'
 import { Queue } from '../../../../src/queue/queue.ts'
 import { recordEvents } from '../../../../src/testing/record-events.ts'
-import { until } from '../../../../src/testing/until.ts'
+import { PROMPT_MS, until } from '../../../fixtures/until.ts'
 import { wrapped } from '../wrapped-backend.ts'
 
 const after = (ms: number): Promise<void> => new Promise((resolve) => void setTimeout(resolve, ms))
@@ -136,7 +136,7 @@ describe.concurrent('claiming ahead of need', () => {
     await worker.start()
     await until(() => ahead() && begun >= 44)
     // All four places are taken for long; what was claimed ahead goes back within 250 ms and a trip.
-    await until(async () => (await queue.stats()).counts.active === 4, { timeout: 1500 })
+    await until(async () => (await queue.stats()).counts.active === 4, { timeout: PROMPT_MS })
     gate.resolve()
     await worker.stop()
     expect((await queue.stats()).counts.active).toBe(0)

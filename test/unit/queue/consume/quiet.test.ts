@@ -8,7 +8,7 @@ import type { QueueWorker } from '../../../../src/queue/consume/queue-worker.ts'
 import { ScheduledWorker } from '../../../../src/queue/consume/scheduled-worker.ts'
 import { Queue } from '../../../../src/queue/queue.ts'
 import { recordEvents } from '../../../../src/testing/record-events.ts'
-import { until } from '../../../../src/testing/until.ts'
+import { PROMPT_MS, until } from '../../../fixtures/until.ts'
 import { WorkerHandle } from '../../../../src/worker/handle.ts'
 import { wrapped } from '../wrapped-backend.ts'
 
@@ -63,7 +63,7 @@ describe.concurrent('a queue worker that is quiet', () => {
     const before = performance.now()
     worker.resume()
     await until(() => begun.length === 2)
-    expect(performance.now() - before).toBeLessThan(500)
+    expect(performance.now() - before).toBeLessThan(PROMPT_MS)
     await worker.stop()
   })
 
@@ -94,7 +94,7 @@ describe.concurrent('a queue worker that is quiet', () => {
     await until(() => begun() === 1)
     worker.quiet()
     await queue.cancel('0')
-    await until(() => aborted().length === 1, { timeout: 1000 })
+    await until(() => aborted().length === 1, { timeout: PROMPT_MS })
     go()
     await worker.stop()
   })
@@ -182,7 +182,7 @@ describe.concurrent('a queue worker that is quiet', () => {
     worker.quiet()
     const before = performance.now()
     await worker.stop()
-    expect(performance.now() - before).toBeLessThan(500)
+    expect(performance.now() - before).toBeLessThan(PROMPT_MS)
     expect(worker.error).toBeUndefined()
   })
 
@@ -226,7 +226,7 @@ describe.concurrent('a queue worker that is quiet', () => {
   it('is not idle: a drain goes on when it resumes', async () => {
     const queue = await filled(2)
     const worker: QueueWorker = queue.worker({ x: () => worker.quiet() }, { concurrency: 1, logger })
-    const drained = worker.drainOnce({ timeout: '4s' })
+    const drained = worker.drainOnce({ timeout: '20s' })
     await until(async () => (await counts(queue)).done === 1 && worker.isQuiet)
     await rounds()
     expect(worker.isRunning).toBe(true)
@@ -317,7 +317,7 @@ describe.concurrent('a scheduled worker that is quiet', () => {
     expect(worker.runs).toEqual([])
     expect(await last()).toBe(NOON - 10)
     worker.resume()
-    await until(async () => (await last()) === NOON + 120_000, { timeout: 1000 })
+    await until(async () => (await last()) === NOON + 120_000, { timeout: PROMPT_MS })
     await rounds()
     expect([worker.runs, worker.missedRuns]).toEqual([runs, 3 - runs.length])
     await worker.stop()

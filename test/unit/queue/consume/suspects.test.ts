@@ -4,7 +4,7 @@ import { silentLogger as logger } from '../../../../src/core/logger.ts'
 import type { Backend } from '../../../../src/queue/backend.ts'
 import { Queue } from '../../../../src/queue/queue.ts'
 import { recordEvents } from '../../../../src/testing/record-events.ts'
-import { until } from '../../../../src/testing/until.ts'
+import { PROMPT_MS, until } from '../../../fixtures/until.ts'
 
 const policy = { maxCrashes: 3, keepDeadMs: null }
 const after = (ms: number): Promise<void> => new Promise((resolve) => void setTimeout(resolve, ms))
@@ -38,7 +38,11 @@ describe('a suspect, a job whose worker died while it ran', () => {
     expect(await queue.get(id)).toMatchObject({ state: 'waiting', crashes: 1 })
     await queue.addMany(Array.from({ length: 12 }, (_, n) => ({ type: 'x', payload: n })))
     const worker = queue.worker({ x: handler }, { concurrency: 4, logger })
-    expect(await worker.drainOnce({ timeout: '3s' })).toEqual({ processed: 13, failed: 0, timedOut: false })
+    expect(await worker.drainOnce({ timeout: PROMPT_MS })).toEqual({
+      processed: 13,
+      failed: 0,
+      timedOut: false,
+    })
     expect(beside).toEqual([['suspect'], ['suspect']])
   })
 
@@ -59,7 +63,7 @@ describe('a suspect, a job whose worker died while it ran', () => {
     await until(() => seen.length === 1)
     await second.start()
     await queue.addMany([1, 2, 3].map((n) => ({ type: 'x', payload: n })))
-    await until(() => seen.length === 4, { timeout: 2000 })
+    await until(() => seen.length === 4, { timeout: PROMPT_MS })
     gate.resolve()
     await Promise.all([first.stop(), second.stop()])
   })

@@ -3,6 +3,8 @@ import { defineConfig } from 'vitest/config'
 
 /** Tests import `millhand` by its name and get src/; only the package tests look at what is built and packed. */
 const source = { ssr: { resolve: { conditions: ['millhand-source'] } } }
+/** What is looked at again and again may come late on a busy machine; the usual second is no deadline. */
+const patient = { expect: { poll: { timeout: 15_000 } } }
 
 export default defineConfig({
   test: {
@@ -13,6 +15,7 @@ export default defineConfig({
       {
         ...source,
         test: {
+          ...patient,
           name: 'unit',
           include: ['test/unit/**/*.test.ts', 'test/architecture.test.ts'],
           // They keep to themselves, and half of their time would be spent on loading the same modules again.
@@ -22,11 +25,17 @@ export default defineConfig({
       },
       {
         ...source,
-        test: { name: 'conformance', include: ['test/conformance/**/*.test.ts'], testTimeout: 20_000 },
+        test: {
+          ...patient,
+          name: 'conformance',
+          include: ['test/conformance/**/*.test.ts'],
+          testTimeout: 20_000,
+        },
       },
       {
         ...source,
         test: {
+          ...patient,
           name: 'integration',
           include: ['test/integration/**/*.test.ts', 'test/examples.test.ts'],
           testTimeout: 60_000,

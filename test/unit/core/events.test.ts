@@ -56,7 +56,7 @@ test('a failing listener reaches onError, with its event, and nobody else', asyn
   events.on('ready', () => void (isHeard = true))
   events.emit('ready', { n: 1 })
   expect(isHeard).toBe(true)
-  await vi.waitFor(() => expect(failures).toHaveLength(2))
+  await vi.waitFor(() => expect(failures).toHaveLength(2), 20_000)
   expect(failures).toEqual([
     [thrown, 'ready'],
     [rejected, 'ready'],

@@ -371,12 +371,15 @@ describe('a health checker that was started', () => {
 
   test('does not keep the process alive', async () => {
     vi.useRealTimers()
+    const setTimer = vi.spyOn(globalThis, 'setTimeout')
     const { health, changes } = announcing()
     await health.start()
-    await vi.waitFor(() => expect(changes).toHaveLength(1))
-    const timers = process.getActiveResourcesInfo().filter((resource) => resource === 'Timeout')
+    await vi.waitFor(() => expect(changes).toHaveLength(1), 20_000)
+    // The next round is waited for by now.
+    await vi.waitFor(() => expect(setTimer).toHaveBeenCalled(), 20_000)
+    for (const { value } of setTimer.mock.results) expect((value as NodeJS.Timeout).hasRef()).toBe(false)
+    setTimer.mockRestore()
     await health.stop()
-    expect(process.getActiveResourcesInfo().filter((resource) => resource === 'Timeout')).toEqual(timers)
   })
 })
 

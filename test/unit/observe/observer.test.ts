@@ -65,7 +65,7 @@ describe('an observer', () => {
     observe(worker, { messageProcessed: other })
     worker.startup()
     worker.finish('done', 'retry', 'done')
-    await vi.waitFor(() => expect(errors).toHaveLength(4))
+    await vi.waitFor(() => expect(errors).toHaveLength(4), 20_000)
     expect(errors.toSorted()).toEqual(['async', 'sync 1', 'sync 2', 'sync 3'])
     expect(other).toHaveBeenCalledTimes(3)
     expect(emitterHeard).not.toHaveBeenCalled()

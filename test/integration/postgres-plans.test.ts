@@ -35,14 +35,14 @@ describe('plans', () => {
     for (let n = 0, held = await worker.take({ limit: 1 }); n < 10; n++) held = await exchange(held, 1)
     for (let n = 0; n < 16; n++) await worker.add(...Array.from({ length: 1000 }, () => ({})))
     let held = await worker.take({ limit: 500 })
-    let slowestMs = 0
+    let fastestMs = Infinity
     for (let n = 0; n < 4; n++) {
       const before = performance.now()
       held = await exchange(held, 1000)
-      slowestMs = Math.max(slowestMs, performance.now() - before)
+      fastestMs = Math.min(fastestMs, performance.now() - before)
     }
-    // Some 20 ms; as a join of all with all it takes seconds.
-    expect(slowestMs).toBeLessThan(600)
+    // Some 20 ms, if not each time on a busy machine; as a join of all with all it takes seconds, each time.
+    expect(fastestMs).toBeLessThan(600)
   })
 })
 

@@ -16,8 +16,10 @@ const LEVELS = 100
 const PER_SECOND = 20_000
 /** More than can be sent before a run is given up. */
 const MOST = 6_000_000
-/** Made before the clock starts: whoever routes what comes from a network does not make it in the same loop. */
-const MADE_BEFORE = 300_000
+/** Made before the clock starts, for each move: whoever routes what comes from a network does not make it itself. */
+const MADE_PER_MOVE = 7_000
+/** What those take at most, each. */
+const FRAME_BYTES = 800
 
 /**
  * Messages of a partition are held back while it moves from one worker to another, with the states of its keys: for how
@@ -37,7 +39,7 @@ export const handoverPauses: Contender = async (run) => {
     if (moved.partition === partition) pauses.push(moved.pausedMs)
   })
   const load = new Load(group, namesOf(partition))
-  await load.snapshots()
+  await load.prepare(moves * MADE_PER_MOVE)
   await timed(async () => {
     load.begin()
     while (pauses.length < moves) for (const workers of [2, 1]) await group.scale(workers)
@@ -72,30 +74,50 @@ function namesOf(partition: number): string[] {
   return names
 }
 
-/** Frames at a fixed pace, whatever becomes of them. */
+/**
+ * Frames at a fixed pace, whatever becomes of them. What it notes lies outside of the heap: to collect garbage takes no
+ * longer than without a bench.
+ */
 class Load {
   readonly #group: Group
+  readonly #names: readonly string[]
+  readonly #places: ReadonlyMap<string, number>
   readonly #frames: ReturnType<typeof endlessFrames>
-  readonly #made: { readonly key: string; readonly bytes: Buffer }[] = []
-  readonly #keys: string[] = []
-  readonly #routedAt: number[] = []
+  /** What was made before, and where in it each frame ends. */
+  #made: Buffer = Buffer.alloc(0)
+  #ends = new Uint32Array()
+  #taken = 0
+  /** Of each frame: its place among the names, and when it was routed. */
+  readonly #keys = new Uint16Array(MOST)
+  readonly #routedAt = new Float64Array(MOST)
+  #sent = 0
   #isOn = false
   #ended: Promise<void> | undefined
 
   constructor(group: Group, names: readonly string[]) {
     this.#group = group
+    this.#names = names
+    this.#places = new Map(names.map((name, place) => [name, place]))
     this.#frames = endlessFrames({ markets: MARKETS, levels: LEVELS, names })
   }
 
   get sent(): number {
-    return this.#keys.length
+    return this.#sent
   }
 
-  /** The books as they are at first. */
-  async snapshots(): Promise<void> {
+  /** Sends the books as they are at first, and makes so many frames. */
+  async prepare(count: number): Promise<void> {
     for (let n = 0; n < 2 * MARKETS; n++) await this.#send()
-    while (this.#made.length < MADE_BEFORE) this.#made.push(this.#frames.next().value)
-    this.#made.reverse()
+    const made = Buffer.allocUnsafeSlow(count * FRAME_BYTES)
+    const ends = new Uint32Array(count)
+    for (let n = 0, at = 0; n < count; n++) {
+      const { key, bytes } = this.#frames.next().value!
+      this.#keys[this.#sent + n] = this.#places.get(key)!
+      at += bytes.copy(made, at)
+      ends[n] = at
+    }
+    this.#made = made
+    this.#ends = ends
     await this.#group.settled()
   }
 
@@ -115,17 +137,20 @@ class Load {
     run: Run,
     { counts, handledAt }: { readonly counts: Uint8Array; readonly handledAt: Float64Array },
   ): void {
-    const last = new Map<string, number>()
+    const last = new Float64Array(this.#names.length)
     let outOfOrder = 0
-    for (const [n, key] of this.#keys.entries()) {
-      if (handledAt[n]! < (last.get(key) ?? 0)) outOfOrder++
-      last.set(key, handledAt[n]!)
+    for (let n = 0; n < this.sent; n++) {
+      const key = this.#keys[n]!
+      if (handledAt[n]! < last[key]!) outOfOrder++
+      last[key] = handledAt[n]!
     }
     countIn(run, this.sent, { counts: counts.subarray(0, this.sent), outOfOrder, handledAt })
   }
 
   longestMs(handledAt: Float64Array): number {
-    return this.#routedAt.reduce((longest, at, n) => Math.max(longest, handledAt[n]! - at), 0)
+    let longest = 0
+    for (let n = 0; n < this.sent; n++) longest = Math.max(longest, handledAt[n]! - this.#routedAt[n]!)
+    return longest
   }
 
   async #run(): Promise<void> {
@@ -141,11 +166,21 @@ class Load {
   }
 
   #send(): Promise<void> | undefined {
-    if (this.sent === MOST)
-      throw new Error(`expected the partition to have moved often enough after ${MOST} frames`)
-    const { key, bytes } = this.#made.pop() ?? this.#frames.next().value!
-    this.#keys.push(key)
-    this.#routedAt.push(sharedMs())
-    return this.#group.route(key, bytes.toString('latin1'))
+    const n = this.#sent++
+    if (n === MOST) throw new Error(`expected the partition to have moved often enough after ${MOST} frames`)
+    const text = this.#taken < this.#ends.length ? this.#takeMade() : this.#make(n)
+    this.#routedAt[n] = sharedMs()
+    return this.#group.route(this.#names[this.#keys[n]!]!, text)
+  }
+
+  #takeMade(): string {
+    const from = this.#taken === 0 ? 0 : this.#ends[this.#taken - 1]!
+    return this.#made.toString('latin1', from, this.#ends[this.#taken++]!)
+  }
+
+  #make(n: number): string {
+    const { key, bytes } = this.#frames.next().value!
+    this.#keys[n] = this.#places.get(key)!
+    return bytes.toString('latin1')
   }
 }

@@ -82,6 +82,11 @@ export class Exchange {
     return this.#now
   }
 
+  /** The books after a trade are still to come: until then nobody who only listens can know what is true. */
+  get isMidTrade(): boolean {
+    return this.#waiting.length > 0
+  }
+
   /** The clock never runs back. */
   advanceTo(ms: number): void {
     this.#now = Math.max(this.#now, ms)

@@ -69,7 +69,10 @@ export class ReplayServer {
     return new Set([...this.#lines].flatMap(({ withheld }) => [...withheld]))
   }
 
-  /** Sends so many frames of the exchange. @param perSecond default: as fast as they are taken. */
+  /**
+   * Sends so many frames of the exchange, and those that its last trade brings with it.
+   * @param perSecond default: as fast as they are taken.
+   */
   async play(frames: number, perSecond: number = Infinity): Promise<void> {
     const from = performance.now()
     for (let done = 0; done < frames && !this.#isClosed;) {
@@ -79,6 +82,7 @@ export class ReplayServer {
       await new Promise((resolve) => void (done < due ? setTimeout(resolve, 1) : setImmediate(resolve)))
       if (perSecond !== Infinity) await new Promise((resolve) => void setTimeout(resolve, 5))
     }
+    while (this.#options.exchange.isMidTrade) this.#send(this.#options.exchange.next())
     for (const line of this.#lines) for (const frame of line.line.end()) this.#deliver(line, frame.text)
   }
 

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { recordEvents } from '../../src/testing/record-events.ts'
-import { until } from '../../src/testing/index.ts'
+import { until } from '../fixtures/until.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'millhand-completing-'))
 const path = join(folder, 'jobs.db')

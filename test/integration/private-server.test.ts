@@ -4,7 +4,7 @@ import { existsSync } from 'node:fs'
 import { connect } from 'node:net'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
-import { until } from 'millhand/testing'
+import { until } from '../fixtures/until.ts'
 import { ask, startRedis } from '../servers/redis.ts'
 import { startPostgres } from '../servers/postgres.ts'
 

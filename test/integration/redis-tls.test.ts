@@ -8,7 +8,7 @@ import { afterEach, describe, expect, it } from 'vitest'
 import { redis } from '../../src/backends/redis/index.ts'
 import { silentLogger as logger } from '../../src/core/logger.ts'
 import { Queue } from '../../src/queue/queue.ts'
-import { until } from '../../src/testing/until.ts'
+import { until } from '../fixtures/until.ts'
 import { freePort } from '../servers/port.ts'
 import { startRedis } from '../servers/redis.ts'
 

@@ -4,7 +4,7 @@ import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import type { Receipt } from '../../../src/topic/mqtt/connection.ts'
 import { Requester, respond } from '../../../src/topic/mqtt/request.ts'
-import { until } from '../../../src/testing/until.ts'
+import { until } from '../../fixtures/until.ts'
 import { Proxy } from '../../../chaos/proxy.ts'
 import { findMosquitto } from '../../servers/binaries.ts'
 import { startMosquitto } from '../../servers/mosquitto.ts'
@@ -35,7 +35,7 @@ describe.each(['5', '3.1.1'] as const)('by MQTT %s', (protocol) => {
       [0, 1, 2].flatMap((qos) => sizes.map((size) => [qos, size])),
     )
     expect(messages.every(({ payload }) => payload.every((byte) => byte === 7))).toBe(true)
-    expect(await connection.drain('2s')).toBe(true)
+    expect(await connection.drain('20s')).toBe(true)
     expect(connection.state).toEqual({ connected: true, unacked: 0, waiting: 0, publishing: 0 })
   })
 
@@ -75,7 +75,7 @@ describe.each(['5', '3.1.1'] as const)('by MQTT %s', (protocol) => {
       receipts.pop()?.ack()
       await sleep(1)
     }
-    expect(await connection.drain('2s')).toBe(true)
+    expect(await connection.drain('20s')).toBe(true)
     expect(texts).toEqual(['0', '1', '2', '3', '4', '5', '6', '7', '8', '9'])
   })
 
@@ -95,13 +95,13 @@ describe.each(['5', '3.1.1'] as const)('by MQTT %s', (protocol) => {
       ],
     } as const
     const first = await client(options)
-    expect(await first.connection.drain('2s')).toBe(true)
+    expect(await first.connection.drain('20s')).toBe(true)
     expect(first.texts.toSorted()).toEqual(['always', 'new'])
     expect(first.messages.every(({ retain }) => retain)).toBe(true)
     const connected = new Promise<void>((resolve) => first.connection.events.on('connected', () => resolve()))
     proxy.drop()
     await connected
-    expect(await first.connection.drain('2s')).toBe(true)
+    expect(await first.connection.drain('20s')).toBe(true)
     expect(first.texts.slice(2)).toEqual(['always'])
   })
 
@@ -308,6 +308,6 @@ test('a connection that was ended can be made again, and until then nothing is p
   await until(() => texts.length === 1)
   await connection.unsubscribe(['again'])
   await connection.publish('again', 'z')
-  expect(await connection.drain('2s')).toBe(true)
+  expect(await connection.drain('20s')).toBe(true)
   expect(texts).toEqual(['y'])
 })

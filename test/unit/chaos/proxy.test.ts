@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net'
-import { until } from 'millhand/testing'
+import { until } from '../../fixtures/until.ts'
 import { beforeEach, describe, expect, onTestFinished, test } from 'vitest'
 import { Proxy } from '../../../chaos/proxy.ts'
 

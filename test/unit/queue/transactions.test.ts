@@ -11,7 +11,7 @@ import type { Handler, Job, JobContext } from '../../../src/queue/consume/handle
 import { BatchWorker } from '../../../src/queue/consume/batch-worker.ts'
 import { Queue } from '../../../src/queue/queue.ts'
 import { recordEvents } from '../../../src/testing/record-events.ts'
-import { until } from '../../../src/testing/until.ts'
+import { until } from '../../fixtures/until.ts'
 import { wrapped, type WrappedBackend } from './wrapped-backend.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'millhand-transactions-'))

@@ -50,7 +50,7 @@ describe('a worker whose store is away at its start', () => {
     await worker.start()
     await until(() => events.of('backend').length === 1)
     interfere(() => Promise.reject(wrong))
-    expect(await worker.join('5s')).toBe(true)
+    expect(await worker.join('20s')).toBe(true)
     expect([worker.state, worker.error]).toEqual(['failed', wrong])
   })
 })

@@ -187,7 +187,7 @@ describe.concurrent('kill', () => {
     })
     expect(await queue.get(id)).toMatchObject({ state: 'waiting', attempt: 0, crashes: 0, started: false })
     expect(events.outcomes()).toEqual(['release'])
-    expect(await worker.join('1s')).toBe(true)
+    expect(await worker.join('20s')).toBe(true)
   })
 
   it('has told a store of this process when the call returns, for there may be no later', async () => {

@@ -122,7 +122,7 @@ describe('a worker whose store is away for a while', () => {
     await worker.start()
     await until(() => events.of('backend').length === 1)
     await worker.kill({ kind: 'deadline', error: new Error('time is up') })
-    expect(await worker.join('1s')).toBe(true)
+    expect(await worker.join('20s')).toBe(true)
     // The worker and the store are as they were: another life does the job.
     interfere(undefined)
     expect(await worker.drainOnce()).toMatchObject({ processed: 1 })
@@ -172,7 +172,7 @@ describe('a worker whose store fails for good', () => {
     await until(async () => (await queue.stats()).counts.active === 1)
     interfere(({ operation }, next) => (CONSUMING.includes(operation) ? Promise.reject(broken) : next()))
     await queue.add('quick', 2)
-    expect(await worker.join('3s')).toBe(true)
+    expect(await worker.join('20s')).toBe(true)
     expect(worker.state).toBe('failed')
     expect(worker.error).toBe(broken)
     expect(reason).toMatchObject({ code: 'SHUTDOWN' })

@@ -156,7 +156,7 @@ describe.each(['thread', 'process'] as const)('workers of a stream that die unde
 
   it('of a loop that never ends are found, ended and replaced', async () => {
     const group = await start(Fragile, {
-      ...{ placement, maxCrashes: 1, stallThreshold: 300, onStall: 'kill' },
+      ...{ placement, maxCrashes: 1, stallThreshold: '1s', onStall: 'kill' },
     })
     for (const text of ['1', 'loop', '2']) await group.route('a', text)
     const log = (await group.query('a', undefined, { timeout: '20s' })) as string[]
@@ -204,7 +204,8 @@ describe('a saved state', () => {
     for (let number = 1; number <= 100; number++) await group.route('a', String(number))
     await group.settled()
     await until(async () => (await group.getStats()).workers[0]!.stats!.saved > 0)
-    await new Promise((resolve) => void setTimeout(resolve, 100))
+    // For the last of its saves, of which there is one every 20 ms.
+    await new Promise((resolve) => void setTimeout(resolve, 500))
     let gaps: number | undefined
     group.streamEvents.on('recovered', (recovered) => {
       gaps = recovered.gaps

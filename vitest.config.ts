@@ -20,6 +20,8 @@ export default defineConfig({
           include: ['test/unit/**/*.test.ts', 'test/architecture.test.ts'],
           // They keep to themselves, and half of their time would be spent on loading the same modules again.
           isolate: false,
+          // None of them loads a core for long.
+          maxWorkers: Math.max(4, availableParallelism()),
           testTimeout: 30_000,
         },
       },

@@ -1,5 +1,5 @@
 /** Handlers of a queue in threads and in processes: the same semantics as on the event loop of the worker. */
-import { mkdtempSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, describe, expect, test, vi } from 'vitest'
@@ -19,6 +19,10 @@ const ended = async (id: string, states: readonly string[] = ['done', 'dead', 'c
 
 const add = async (type: string, payload: object = {}, options: object = {}) =>
   (await work.add(type, payload, options)).id
+
+/** Claimed is not begun: what was only claimed may be handed back. */
+const begun = (id: string) =>
+  until(async () => (await work.get(id))?.progress === 'begun', { what: 'the job to begin' })
 
 describe.each([
   ['thread', inThread],
@@ -94,8 +98,8 @@ describe.each([
   })
 
   test('that block for longer than the lease keep it', async () => {
-    const events = recordEvents(await run({ lease: 600, timeout: '30s' }))
-    expect(await ended(await add('hangsLoop', { n: 2_000 }))).toMatchObject({ state: 'done', attempt: 0 })
+    const events = recordEvents(await run({ lease: '1s', timeout: '30s' }))
+    expect(await ended(await add('hangsLoop', { n: 3_000 }))).toMatchObject({ state: 'done', attempt: 0 })
     expect(events.of('stale')).toEqual([])
     expect(events.outcomes()).toEqual(['done'])
   })
@@ -114,7 +118,7 @@ describe.each([
   test('hear of a cancel by their signal', async () => {
     const events = recordEvents(await run())
     const id = await add('waits')
-    await ended(id, ['active'])
+    await begun(id)
     await work.cancel(id)
     await until(() => events.outcomes().includes('cancelled'), WITHIN)
   })
@@ -135,7 +139,7 @@ describe.each([
       await Promise.all(ids.map((id) => ended(id)))
     }
     const long = await Promise.all([add('waits'), add('waits')])
-    await Promise.all(long.map((id) => ended(id, ['active'])))
+    await Promise.all(long.map(begun))
     const short = await Promise.all(Array.from({ length: 6 }, () => add('counts')))
     const states = async () => Promise.all(short.map(async (id) => (await work.get(id))!.state))
     await until(async () => (await states()).every((state) => state === 'waiting'), WITHIN)
@@ -151,7 +155,7 @@ describe.each([
     }
     const long = await Promise.all([add('waits'), add('waits')])
     const short = await Promise.all(Array.from({ length: 6 }, () => add('counts')))
-    await Promise.all(long.map((id) => ended(id, ['active'])))
+    await Promise.all(long.map(begun))
     worker.quiet()
     for (const id of short) {
       await until(async () => ['waiting', 'done'].includes((await work.get(id))!.state), WITHIN)
@@ -172,11 +176,15 @@ describe.each([
   })
 
   test('are drained by a stop', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'millhand-placed-'))
+    const file = join(folder, 'begun')
     const started = await run()
-    const id = await add('hangsLoop', { n: 300 })
-    await ended(id, ['active'])
+    const id = await add('hangsLoop', { n: 300, file })
+    // Not only claimed: what has not begun would be handed back.
+    await until(() => existsSync(file), WITHIN)
     await started.stop()
     expect(await work.get(id)).toMatchObject({ state: 'done' })
+    rmSync(folder, { recursive: true })
   })
 
   test('need a module that exports them, and say so', async () => {

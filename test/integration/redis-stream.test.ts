@@ -457,7 +457,7 @@ describe('a source', () => {
     }
     append()
     await producer.flush()
-    const readers = [1, 2].map(() => new Collector(stream.source({ lease: '600ms' })))
+    const readers = [1, 2].map(() => new Collector(stream.source({ lease: '2s' })))
     await Promise.all(readers.map((reader) => reader.source.start(reader)))
     const owners = (): string =>
       readers

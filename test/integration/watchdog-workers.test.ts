@@ -64,7 +64,7 @@ describe.each(REMOTE)('the blocked loop of a worker in a %s', (remote) => {
 
   test('is told of once for each block, and goes on unharmed', async () => {
     // Else whoever looks at a stall makes it worse.
-    const placed = await started(remote, { stallThreshold: 300 })
+    const placed = await started(remote, { stallThreshold: 500 })
     for (let round = 1; round <= 2; round++) {
       block(placed, 'crunch', 1500)
       await over(placed, round)
@@ -78,7 +78,7 @@ describe.each(REMOTE)('the blocked loop of a worker in a %s', (remote) => {
 
   test('is told of without the place when it waits outside of JavaScript, and goes on unharmed', async () => {
     // Else a thread that waited for a program stays paused for ever when that has ended.
-    const placed = await started(remote, { stallThreshold: 300 })
+    const placed = await started(remote, { stallThreshold: 500 })
     block(placed, 'program', 1500)
     expect(await stalls(placed, 1)).toEqual(['its event loop is blocked'])
     await over(placed, 1)

@@ -16,7 +16,7 @@ describe('a worker that is fed by a queue', () => {
         bad: () => Promise.reject(new NonRetryableError('no such address')),
         hangs: () => new Promise(() => {}),
       },
-      { name: 'mailer', concurrency: 3, lease: 150, logger },
+      { name: 'mailer', concurrency: 3, lease: '1s', logger },
     )
     const health = new HealthChecker({ maxQueueSize: 5 })
     health.watch(worker)
@@ -29,7 +29,7 @@ describe('a worker that is fed by a queue', () => {
     expect(await problems()).toEqual([])
 
     for (let n = 0; n < 20; n++) await queue.add(n < 17 ? 'good' : 'bad', n)
-    await until(async () => (await problems()).length > 0)
+    await until(async () => (await problems()).some((line) => line.includes(' of 20 attempts')))
     expect(await problems()).toEqual(['worker mailer failed 3 of 20 attempts in the last 5m, more than 10 %'])
 
     for (let n = 0; n < 9; n++) await queue.add('hangs', n)

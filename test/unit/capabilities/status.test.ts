@@ -14,7 +14,7 @@ async function served(
   const queue = new Queue('mail', { backend: memory(), retry: { maxRetries: 0 } })
   await queue.addMany(Array.from({ length: jobs }, (_, n) => ({ type: 'x', payload: n })))
   const server = new Server({ logger })
-  server.add(queue.worker({ x: handler }, { name: 'mailer', concurrency: 1, lease: 150, logger }))
+  server.add(queue.worker({ x: handler }, { name: 'mailer', concurrency: 1, lease: '1s', logger }))
   return { queue, server, row: () => server.status().workers[0]! }
 }
 

@@ -256,9 +256,9 @@ export function only<T>(items: readonly T[]): T {
 
 /** Waits, in real time, until `condition` holds; for what a store does in its own time, such as hints. */
 export async function eventually(condition: () => boolean, what: string): Promise<void> {
-  const deadline = performance.now() + 5_000
+  const deadline = performance.now() + 15_000
   while (!condition()) {
-    assert.ok(performance.now() < deadline, `expected within 5 s: ${what}`)
+    assert.ok(performance.now() < deadline, `expected within 15 s: ${what}`)
     await new Promise((resolve) => setTimeout(resolve, 2))
   }
 }

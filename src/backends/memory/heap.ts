@@ -12,6 +12,11 @@ export class Heap<T> {
     return this.#items.length
   }
 
+  /** In no order. */
+  items(): Iterable<T> {
+    return this.#items
+  }
+
   peek(): T | undefined {
     return this.#items[0]
   }

@@ -74,7 +74,11 @@ export class Line {
 
   /** The job that was enqueued first of all that wait. */
   oldest(): Entry | undefined {
-    let oldest = this.peekSuspect()
+    let oldest: Entry | undefined
+    // Few, and the first of them is the most urgent one.
+    for (const entry of this.#suspects.items()) {
+      if (suspectWaits(entry) && (oldest === undefined || entry.seq < oldest.seq)) oldest = entry
+    }
     for (const bucket of this.#buckets) {
       const entry = bucket.peek()
       if (entry !== undefined && (oldest === undefined || entry.seq < oldest.seq)) oldest = entry

@@ -38,6 +38,13 @@ export const statsCases: ConformanceCase[] = topic('stats', {
     await s.take()
     assert.equal(only(await s.backend.stats(s.queue)).oldestWaitingMs, 0)
   },
+  'tell the age of the oldest suspect, be it less urgent than others': async (s) => {
+    await s.suspect({ priority: 1 })
+    await s.pass(100)
+    await s.suspect({ priority: 9 })
+    const { oldestWaitingMs } = only(await s.backend.stats(s.queue))
+    assert.ok(oldestWaitingMs >= 99 && oldestWaitingMs < 20_000, `got: ${oldestWaitingMs}`)
+  },
   'without a name list every queue that was ever used': async (s) => {
     const other = s.at(`${s.queue}-2`)
     await s.settled(await s.held(), DONE)

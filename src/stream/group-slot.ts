@@ -1,5 +1,6 @@
 import { toError } from '../core/errors.ts'
 import type { Logger } from '../core/logger.ts'
+import { isHearing } from '../worker/lifecycle.ts'
 import type { WorkerHandle } from '../worker/handle.ts'
 import { isControl, type Begin, type FromWorker, type ToWorkerBody } from './control.ts'
 import type { SlotLink } from './slot-link.ts'
@@ -69,7 +70,8 @@ export class GroupSlot {
 
   /** To its present life; nobody hears it when there is none. */
   send(message: ToWorkerBody): void {
-    if (!this.handle.isRunning) return
+    // One that stops waits to hear that what it emitted has arrived.
+    if (!isHearing(this.handle.state)) return
     this.handle.send({ stream: true, epoch: this.link.epoch, ...message })
   }
 

@@ -138,8 +138,9 @@ export class WorkerHandle {
   }
 
   /**
-   * Hands it a message: `receive(message)` of the worker. What it sends back is the event `message`.
-   * @throws StateError when it is not running; InvalidOptionError when the message cannot be copied there.
+   * Hands it a message: `receive(message)` of the worker. What it sends back is the event `message`. While it stops it
+   * may still need an answer; what comes after the end of its main is heard by nobody.
+   * @throws StateError when it is neither running nor stopping; InvalidOptionError when the message cannot be copied there.
    */
   send(message: unknown): void {
     this.#runner.send(message)

@@ -27,6 +27,11 @@ export function nextState(state: WorkerState, move: Move): WorkerState | undefin
   return MOVES[state][move]
 }
 
+/** Whether a message to a worker in this state is no mistake: one that stops may need an answer to come to its end. */
+export function isHearing(state: WorkerState): boolean {
+  return state === 'running' || state === 'stopping'
+}
+
 /** True from the start to the end of teardown. */
 export function isAlive(state: WorkerState): boolean {
   return state === 'starting' || state === 'running' || state === 'stopping'

@@ -6,14 +6,8 @@ import { randomText } from '../core/id.ts'
 import { createLogger, type Logger } from '../core/logger.ts'
 import { settledWithin } from '../core/sleep.ts'
 import type { KillCause, WorkerEvents } from '../core/telemetry.ts'
-import {
-  isAlive,
-  nextState,
-  type LifecycleEvent,
-  type Move,
-  type Restart,
-  type WorkerState,
-} from './lifecycle.ts'
+import { isAlive, isHearing, nextState } from './lifecycle.ts'
+import type { LifecycleEvent, Move, Restart, WorkerState } from './lifecycle.ts'
 import { defaultName } from './name.ts'
 import { Sleeps } from './sleeps.ts'
 import { inlineStatus, type WorkerStatus } from './status.ts'
@@ -61,6 +55,7 @@ export abstract class Worker<
   readonly #sleeps: Sleeps
   #restart: Restart | undefined
   #isQuiet = false
+  #isInMain = false
 
   static {
     tell = (worker, event) => worker.notify(event)
@@ -210,7 +205,10 @@ export abstract class Worker<
    */
   protected onQuiet(_isQuiet: boolean): void {}
 
-  /** Hears a message of `handle.send()`. What it throws is logged and emitted as `error`. Default: nothing. */
+  /**
+   * Hears a message of `handle.send()`, also while it stops, up to the end of main. What it throws is logged and emitted
+   * as `error`. Default: nothing.
+   */
   protected receive(_message: unknown): void | Promise<void> {}
 
   /** Sends a message to whoever minds this worker: the event `message` of its handle. */
@@ -246,7 +244,9 @@ export abstract class Worker<
         if (restart !== undefined) await this.notify({ type: 'restart', worker: this.name, ...restart })
       }
       started.resolve()
-      if (this.isRunning) error = await this.#attempt('main', () => this.main())
+      this.#isInMain = this.isRunning
+      if (this.#isInMain) error = await this.#attempt('main', () => this.main())
+      this.#isInMain = false
     }
     this.#move('done')
     this.#life.abort(new ShutdownError(`worker ${this.name} has ended`))
@@ -258,14 +258,17 @@ export abstract class Worker<
     if (setupError !== undefined) started.reject(setupError)
   }
 
-  /** Hands a message to `receive`. @throws StateError when it is not running. */
+  /**
+   * Hands a message to `receive`. One that comes after the end of main is heard by nobody.
+   * @throws StateError when it is neither running nor stopping.
+   */
   send(message: unknown): void {
-    if (!this.isRunning) {
+    if (!isHearing(this.#state)) {
       throw new StateError(
         `expected worker ${this.name} to be running to send it a message; it is ${this.state}`,
       )
     }
-    void this.#attempt('receive', () => this.receive(message))
+    if (this.isRunning || this.#isInMain) void this.#attempt('receive', () => this.receive(message))
   }
 
   /** Runs a hook. Its failure is logged, emitted and returned. */

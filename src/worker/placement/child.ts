@@ -3,6 +3,7 @@ import type { Sink } from '../../core/events.ts'
 import { settledWithin } from '../../core/sleep.ts'
 import type { KillCause, WorkerEvents } from '../../core/telemetry.ts'
 import { errorToWire } from '../../core/wire-error.ts'
+import { isHearing } from '../lifecycle.ts'
 import { tell } from '../worker.ts'
 import { announceClaimsBy } from './claims.ts'
 import { childLogger } from './child-logger.ts'
@@ -74,7 +75,7 @@ export class Child {
         this.#worker?.resume()
         break
       case 'message':
-        if (this.#worker?.isRunning === true) this.#worker.send(message.message)
+        if (this.#worker !== undefined && isHearing(this.#worker.state)) this.#worker.send(message.message)
         break
       case 'stalled':
         this.#unsaid('stalled', () => this.#tellStalled(message.cause, message.forMs))

@@ -4,7 +4,7 @@ import type { Emitter } from '../../core/events.ts'
 import type { Logger } from '../../core/logger.ts'
 import { settledWithin } from '../../core/sleep.ts'
 import type { KillCause, WorkerEvents } from '../../core/telemetry.ts'
-import { isAlive, type Restart, type WorkerState } from '../lifecycle.ts'
+import { isAlive, isHearing, type Restart, type WorkerState } from '../lifecycle.ts'
 import type { WorkerStatus } from '../status.ts'
 import { RemoteLife, type RemoteOptions } from './remote-life.ts'
 import type { Runner } from './runner.ts'
@@ -76,7 +76,7 @@ export class RemoteRunner implements Runner {
   }
 
   send(message: unknown): void {
-    if (this.state !== 'running') {
+    if (!isHearing(this.state)) {
       throw new StateError(
         `expected worker ${this.name} to be running to send it a message; it is ${this.state}`,
       )

@@ -25,7 +25,7 @@ export interface Runner {
   readonly events: Emitter<WorkerEvents>
   /** Resolves when the worker is set up; rejects with what setup threw. */
   start(restart?: Restart): Promise<void>
-  /** Hands a message to the worker's `receive`. @throws StateError when it is not running. */
+  /** Hands a message to the worker's `receive`. @throws StateError when it is neither running nor stopping. */
   send(message: unknown): void
   /** Asks it to take no new work, without ending; `resume` takes that back. */
   quiet(): void

@@ -1,6 +1,7 @@
 import { BackendError } from '../../core/errors.ts'
 import type { EnqueueRequest, EnqueueResult } from '../../queue/backend.ts'
 import type { NewJob } from '../../queue/job.ts'
+import { BLOCK } from './sql/enqueue.ts'
 import { fixedArray, orNull, textArray } from './arrays.ts'
 import { moreOf } from './row.ts'
 import type { Session } from './session.ts'
@@ -104,8 +105,10 @@ async function putSome(
   })
 }
 
-/** What the server says; null of `seqs`: the queue is not prepared; of `added`: all were. */
+/** What the server says; not ready: the queue is not prepared. Of `blocks` there are some when all were added. */
 interface Added {
+  readonly ready: boolean
+  readonly blocks: readonly number[] | null
   readonly seqs: readonly number[] | null
   readonly added: readonly boolean[] | null
 }
@@ -126,7 +129,7 @@ async function put(
     escaped(queue),
     textArray(lines.types),
     fixedArray('int2', lines.ranks),
-    fixedArray('int4', which),
+    lines.ranks.length === 1 ? null : fixedArray('int4', which),
     textArray(jobs.map(({ id }) => escaped(id))),
     textArray(payloads.map(({ text }) => text)),
     orNull(
@@ -165,20 +168,27 @@ async function put(
   // What a caller's transaction makes, others would wait for: so it is made before it, in any case.
   if (session.inTransaction) await make()
   let answer = await ask()
-  if (answer?.seqs === null) {
+  if (answer?.ready === false) {
     await make()
     answer = await ask()
   }
   if (answer === null) return null
-  const { seqs, added } = answer
-  if (seqs === null) {
+  const { ready, blocks, seqs, added } = answer
+  if (!ready) {
     throw new BackendError('BACKEND_UNAVAILABLE', `the queue "${queue}" is gone as soon as it is made`)
   }
   session.woken.add(queue)
+  if (blocks !== null) {
+    return jobs.map(({ id }, n) => ({
+      status: 'added',
+      id,
+      seq: blocks[Math.floor(n / BLOCK)]! + (n % BLOCK),
+    }))
+  }
   return jobs.map(({ id }, n) => ({
-    status: added === null || added[n] === true ? 'added' : 'duplicate',
+    status: added![n] === true ? 'added' : 'duplicate',
     id,
-    seq: seqs[n]!,
+    seq: seqs![n]!,
   }))
 }
 

@@ -1,4 +1,4 @@
-import { enqueueSql } from './sql/enqueue.ts'
+import { BLOCK, enqueueSql } from './sql/enqueue.ts'
 import { finishSql } from './sql/finish.ts'
 import { lookSql } from './sql/look.ts'
 import { prepareSql } from './sql/prepare.ts'
@@ -37,7 +37,7 @@ export function lockSpace(schema: string): number {
  * never changed. All names begin with the schema: nobody's search_path matters.
  *
  * job     one row a job, written once and deleted once when all goes well: a claim does not touch it. `seq` comes
- *         from a sequence. `more` is JSON of what few jobs bring with them, `note` of what few go through.
+ *         from a sequence, in blocks. `more` is JSON of what few jobs bring with them, `note` of what few go through.
  * line    the jobs of one type and priority of a queue. No job of it at or below `head` is FRESH and unclaimed, nor
  *         ever will be: scans begin there, and never walk over the dead rows of the past.
  * grant_  one row a claim of many jobs: token and lease. Its jobs are `seqs`, as far as they are still there in the
@@ -98,7 +98,7 @@ export function migrations(schema: string): readonly string[] {
     PRIMARY KEY (queue_id, type)
   ) WITH (fillfactor = 50);
 
-  CREATE SEQUENCE ${s}.job_seq AS bigint;
+  CREATE SEQUENCE ${s}.job_seq AS bigint INCREMENT ${BLOCK};
 
   CREATE TABLE ${s}.job (
     seq bigint NOT NULL,

@@ -15,13 +15,14 @@ import type { WorkerStats } from './worker-stats.ts'
  *              ◀──── states* released        the last of them; kept until the group says
  *              forget or keep ───▶
  *
- *              states* grant ────▶           the other slot
+ *              states* grant ────▶           the other slot, which waits for it where the ring has its mark
  *              ◀─────────── granted
  */
 export type ToWorker = { readonly stream: true; readonly epoch: number } & (
   | { readonly kind: 'begin'; readonly begin: Begin }
   | { readonly kind: 'states'; readonly batch: StateBatch }
-  | { readonly kind: 'grant'; readonly id: number; readonly grant: Grant }
+  /** `isMarked`: the ring has a mark where it is waited for. */
+  | { readonly kind: 'grant'; readonly id: number; readonly grant: Grant; readonly isMarked: boolean }
   | {
       readonly kind: 'copy' | 'keep' | 'forget' | 'discard'
       readonly id: number
@@ -61,7 +62,9 @@ export interface Grant {
 export type FromWorker = { readonly stream: true; readonly epoch: number } & (
   | { readonly kind: 'begun' }
   | { readonly kind: 'states'; readonly id: number; readonly batch: StateBatch }
-  | { readonly kind: 'copied' | 'granted'; readonly id: number }
+  | { readonly kind: 'copied'; readonly id: number }
+  /** `at`: ms of the monotonic clock of the machine. */
+  | { readonly kind: 'granted'; readonly id: number; readonly at: number }
   | {
       readonly kind: 'released'
       readonly id: number

@@ -179,6 +179,7 @@ export class FrameLoop<State> {
     const partition = this.#parts.states.get(reader.partition)
     if (kind === Frame.query) return this.#query(partition)
     if (kind === Frame.barrier) return this.#barrier(token)
+    if (kind === Frame.grant) return this.#granted(token, Number(reader.text()))
     if (partition === undefined) return this.#ends.commit()
     if (kind === Frame.notice) return this.#notice(partition, token, reader.text() as Gap['reason'])
     if (sequence <= partition.restoredTo) return this.#replayed(partition)
@@ -202,6 +203,15 @@ export class FrameLoop<State> {
     // The group has thought better of it.
     if (partition === undefined) return this.#ends.commit()
     this.#ends.afterAll(partition, () => copier.release(id))
+  }
+
+  /** What follows of a partition is for whoever was granted it. */
+  #granted(id: number, epoch: number): Promise<void> | undefined {
+    const pending = this.#parts.gate.pass(id, epoch)
+    if (pending === undefined) return this.#ends.commit()
+    return pending.then((isGranted) => {
+      if (isGranted) this.#ends.commit()
+    })
   }
 
   /** Every key of the partition is told of a gap before its next message. */

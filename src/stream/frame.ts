@@ -7,7 +7,7 @@
  *          12  bytes of the payload
  *          16  sequence number within the partition                            (64-bit float)
  *          24  when it was routed, ms of the monotonic clock of the machine    (64-bit float)
- *          32  token: gap: how many were dropped; query, barrier, notice: its number
+ *          32  token: gap: how many were dropped; query, barrier, notice, grant: its number
  *          36  number of the key, or 0; see key-table.ts
  *          40  key, payload (at an address like that which it was copied from), up to 7 bytes of padding
  *
@@ -33,6 +33,8 @@ export const Frame = {
   barrier: 5,
   /** What whoever minds the worker tells it of a partition, in order with the messages. */
   notice: 6,
+  /** What follows of the partition is for the life, named by the text, that was granted it under this number. */
+  grant: 7,
 } as const
 
 /** One of the values of `Frame`, `pad` excepted: that is never handed out. */

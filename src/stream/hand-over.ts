@@ -21,7 +21,7 @@ export type HandOverAction =
   | 'barrier'
   /** The partition belongs to the new slot: also when that has to be started again. */
   | 'own'
-  /** The new slot is told that it has all. */
+  /** The new slot is told that it has all, and what was held back follows, if there is room at once. */
   | 'grant'
   /** The old slot forgets the states that it has released. */
   | 'forgetOld'
@@ -29,7 +29,7 @@ export type HandOverAction =
   | 'clearOld'
   /** The new slot forgets what it was sent. */
   | 'clearNew'
-  /** What was held back goes to the old slot, or the new one. */
+  /** What was held back goes to the old slot, or the new one, if it has not gone there yet. */
   | 'resumeOld'
   | 'resumeNew'
 

@@ -1,4 +1,5 @@
 import type { Answer } from './control.ts'
+import type { GrantGate } from './grant-gate.ts'
 import type { Handlers } from './handlers.ts'
 import type { KeyLanes } from './key-lanes.ts'
 import type { KeyEntry, KeyStates, PartitionStates } from './key-states.ts'
@@ -19,6 +20,7 @@ export interface LifeParts<State> {
   readonly timers: KeyTimers<State>
   readonly outlet: Outlet
   readonly copier: StateCopier<State>
+  readonly gate: GrantGate
   readonly ticks: Ticks
   /** A new key; undefined when its state could not be made, which is told. */
   readonly admit: (partition: PartitionStates<State>, key: string, now: number) => KeyEntry<State> | undefined

@@ -7,6 +7,8 @@ const NAP_MS = 0.5
 export class LoopRest {
   #wake: () => void = () => {}
   #restedAt = 0
+  #isAsleep = false
+  #next: PromiseWithResolvers<void> | undefined
 
   wake(): void {
     this.#wake()
@@ -18,10 +20,21 @@ export class LoopRest {
     this.#wake = sleep.resolve
     const began = performance.now()
     void what().then(() => sleep.resolve())
+    this.#isAsleep = true
+    this.#next?.resolve()
+    this.#next = undefined
     await sleep.promise
+    this.#isAsleep = false
     this.#wake = () => {}
     const now = performance.now()
     if (now - began > NAP_MS) this.#restedAt = now
+  }
+
+  /** Resolves when it sleeps: it has done all that there was. */
+  next(): Promise<void> {
+    if (this.#isAsleep) return Promise.resolve()
+    this.#next ??= Promise.withResolvers()
+    return this.#next.promise
   }
 
   /** Lets others have their turn, if they have not had it for some time. Undefined when they have. */

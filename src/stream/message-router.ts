@@ -160,6 +160,17 @@ export class MessageRouter {
     this.#control(this.#slotOf(slot).outbox, Frame.barrier, 0, '', token, '')
   }
 
+  /**
+   * Sends a mark in front of what a partition that is paused will send to the slot: there the life of that epoch waits
+   * for the grant of this number.
+   * @returns false when the slot has no room: then nothing was done.
+   */
+  mark(partition: number, slot: number, id: number, epoch: number): boolean {
+    const { outbox } = this.#slotOf(slot)
+    // Were it to wait for room, what is dropped behind it could be told in front of it.
+    return outbox.controlNow(entryOf(Frame.grant, partition, id, String(epoch)))
+  }
+
   /** Tells the worker of a partition something, behind all that was routed to the partition. It is never dropped. */
   notice(partition: number, token: number, text: string): void {
     this.#control(this.#routes[partition]!, Frame.notice, partition, '', token, text)
@@ -266,7 +277,7 @@ export class MessageRouter {
     token: number,
     data: string,
   ): void {
-    route.control({ kind, partition, key, token, data, conflated: 0 })
+    route.control({ ...entryOf(kind, partition, token, data), key })
   }
 
   #refuse(wrong: MillhandError): never {
@@ -277,4 +288,8 @@ export class MessageRouter {
   #closedError(): StateError {
     return new StateError('expected the router to be open, it was closed')
   }
+}
+
+function entryOf(kind: Entry['kind'], partition: number, token: number, data: string): Entry {
+  return { kind, partition, key: '', token, data, conflated: 0 }
 }

@@ -11,7 +11,7 @@ import type { StateBatch } from './state-batch.ts'
 
 /** What a hand-over needs of its group. */
 export interface MoverHost {
-  readonly router: Pick<MessageRouter, 'pause' | 'barrier' | 'resume'>
+  readonly router: Pick<MessageRouter, 'pause' | 'barrier' | 'resume' | 'mark'>
   readonly keeper: SnapshotKeeper
   readonly logger: Logger
   own(partition: number, slot: number, lost: Gap['reason'] | undefined): void
@@ -36,6 +36,9 @@ interface Move {
   readonly batches: StateBatch[]
   state: HandOverState
   pausedAt: number
+  /** When the router sent on what it had held back, and when the new slot was ready for it. */
+  resumedAt: number | undefined
+  readyAt: number | undefined
   released: { readonly sequence: number; readonly lost: Gap['reason'] | undefined } | undefined
 }
 
@@ -56,6 +59,7 @@ export class Mover {
     const over = Promise.withResolvers<boolean>()
     const move: Move = {
       ...{ id, partition, from, to, over, batches: [], state: 'copying', pausedAt: 0, released: undefined },
+      ...{ resumedAt: undefined, readyAt: undefined },
     }
     this.#moves.set(id, move)
     const cancel = after(PATIENCE_MS, () => this.#on(move, 'cancelled'), { ref: false })
@@ -82,7 +86,10 @@ export class Mover {
     if (!('id' in message)) return
     const move = this.#moves.get(message.id)
     if (move === undefined || isOver(move.state)) return
-    if (message.kind === 'granted' && slot === move.to) return this.#on(move, 'installed')
+    if (message.kind === 'granted' && slot === move.to) {
+      move.readyAt = message.at
+      return this.#on(move, 'installed')
+    }
     if (slot !== move.from) return
     if (message.kind === 'states') {
       move.to.send({ kind: 'states', batch: message.batch })
@@ -116,6 +123,11 @@ export class Mover {
     move.over.resolve(state === 'moved')
   }
 
+  #resume(move: Move): void {
+    this.#host.router.resume(move.partition, move.to.id)
+    move.resumedAt = monotonicMs()
+  }
+
   #act(move: Move, action: HandOverAction): void {
     const { id, partition, from, to } = move
     const { router, keeper } = this.#host
@@ -131,7 +143,10 @@ export class Mover {
       case 'grant': {
         const { sequence, lost } = move.released!
         const grant = { partition, sequence, handledTo: sequence, lost, gap: undefined }
-        return to.send({ kind: 'grant', id, grant })
+        // With a mark in its ring, what was held back can follow before the new slot has answered.
+        const isMarked = router.mark(partition, to.id, id, to.link.epoch)
+        to.send({ kind: 'grant', id, grant, isMarked })
+        return isMarked ? this.#resume(move) : undefined
       }
       case 'forgetOld':
         return from.send({ kind: 'forget', id, partition })
@@ -142,8 +157,8 @@ export class Mover {
       case 'resumeOld':
         return router.resume(partition, from.id)
       case 'resumeNew': {
-        router.resume(partition, to.id)
-        const pausedMs = monotonicMs() - move.pausedAt
+        if (move.resumedAt === undefined) this.#resume(move)
+        const pausedMs = Math.max(move.resumedAt!, move.readyAt ?? monotonicMs()) - move.pausedAt
         return this.#host.onMoved({ partition, from: from.id, to: to.id, pausedMs })
       }
     }

@@ -91,18 +91,21 @@ export class Outbox implements Route {
   }
 
   control(entry: Entry): void {
-    if (this.#isFull && this.#hasRoom()) this.#pour()
-    if (!this.#isFull && this.#write(entry, undefined)) return
+    if (this.controlNow(entry)) return
     this.#backlog.push(entry)
     this.#fill()
+  }
+
+  /** @returns false when it would have to wait: then nothing was done. */
+  controlNow(entry: Entry): boolean {
+    if (this.#isFull && this.#hasRoom()) this.#pour()
+    return !this.#isFull && this.#write(entry, undefined)
   }
 
   /** Takes what waited elsewhere, in front of what is routed here from now on. */
   adopt(backlog: Backlog): Promise<void> | undefined {
     const before = this.#backlog.size
-    if (this.#isFull) {
-      this.#backlog.adopt(backlog)
-    } else if (!backlog.pour(this.#put)) {
+    if (this.#isFull || !backlog.pour(this.#put)) {
       this.#backlog.adopt(backlog)
       this.#fill()
     }
@@ -277,14 +280,8 @@ export class Outbox implements Route {
   #pour(): void {
     this.#quota = 0
     const isEmpty = this.#backlog.pour(this.#put)
-    for (
-      let mark = this.#marks[0];
-      mark !== undefined && mark.at <= this.#backlog.gone;
-      mark = this.#marks[0]
-    ) {
-      this.#marks.shift()
-      mark.left.resolve()
-    }
+    const marks = this.#marks
+    while (marks.length > 0 && marks[0]!.at <= this.#backlog.gone) marks.shift()!.left.resolve()
     this.publish()
     this.#isFull = false
     if (!isEmpty) {

@@ -44,7 +44,7 @@ export class SlotReader {
   sequence = 0
   /** Empty: a barrier, a notice, or a gap of all keys of the partition. */
   key = ''
-  /** Gap: how many messages were dropped. Query, barrier and notice: its number. */
+  /** Gap: how many messages were dropped. Query, barrier, notice and grant: its number. */
   token = 0
   /** ms of the monotonic clock of the machine. */
   routedAt = 0

@@ -29,7 +29,9 @@ export interface SnapshotStore {
 
 interface SavedKey {
   readonly sequence: number
-  readonly bytes: Uint8Array
+  /** The state, and some room behind it. */
+  readonly room: Uint8Array
+  readonly length: number
   readonly timers: readonly (readonly [name: string, dueAt: number])[]
 }
 
@@ -63,8 +65,8 @@ export function memorySnapshots(): SnapshotStore {
         }
         keys.set(key, {
           sequence: batch.sequences[index]!,
-          // Not a view, which would keep all of the batch.
-          bytes: bytes.slice(),
+          room: kept(bytes, keys.get(key)?.room),
+          length: bytes.byteLength,
           timers: timers.get(index)?.map(([, name, dueAt]) => [name, dueAt] as const) ?? NONE,
         })
       }
@@ -85,6 +87,18 @@ export function memorySnapshots(): SnapshotStore {
 
 const NONE: readonly never[] = []
 
+/**
+ * A copy, since a view would keep all of the batch: in the room of the one before, where it fits, for states that are
+ * saved again and again would otherwise leave as much garbage.
+ */
+function kept(bytes: Uint8Array, before: Uint8Array | undefined): Uint8Array {
+  const size = bytes.byteLength
+  const isFit = before !== undefined && before.byteLength >= size && before.byteLength <= 2 * size
+  const room = isFit ? before : new Uint8Array(size + (size >> 3))
+  room.set(bytes)
+  return room
+}
+
 function batchesOf(partition: number, saved: ReadonlyMap<string, SavedKey>): StateBatch[] {
   const batches: StateBatch[] = []
   let [some, size]: [[string, SavedKey][], number] = [[], 0]
@@ -95,7 +109,7 @@ function batchesOf(partition: number, saved: ReadonlyMap<string, SavedKey>): Sta
   }
   for (const entry of saved) {
     some.push(entry)
-    size += entry[1].bytes.byteLength
+    size += entry[1].length
     if (size >= BATCH_BYTES) end()
   }
   end()
@@ -111,8 +125,8 @@ function batchOf(
   const ends: number[] = []
   let at = 0
   for (const [, saved] of some) {
-    bytes.set(saved.bytes, at)
-    ends.push((at += saved.bytes.byteLength))
+    bytes.set(saved.room.subarray(0, saved.length), at)
+    ends.push((at += saved.length))
   }
   return {
     ...{ partition, bytes, ends },

@@ -1,9 +1,12 @@
+import { settledWithin } from '../core/sleep.ts'
 import type { FromWorkerBody } from './control.ts'
 import type { KeyStates, PartitionStates } from './key-states.ts'
 import type { StatePacker, Ticks } from './state-packer.ts'
 
-/** A round that took so little, ms, is close: while the rest is sent, nobody waits for long. */
+/** What takes so little, ms, is close: while it is sent, nobody waits for long. */
 const CLOSE_MS = 2
+/** Between two rounds, so long is waited at most until what came meanwhile is handled, ms. */
+const CATCH_UP_MS = 50
 /** Under a load that changes states about as fast as they are copied, it hardly gets closer. */
 const MAX_ROUNDS = 12
 /** So many rounds may bring it no closer. */
@@ -27,18 +30,22 @@ export class StateCopier<State> {
   readonly #states: KeyStates<State>
   readonly #packer: StatePacker<State>
   readonly #ticks: Ticks
+  readonly #caughtUp: () => Promise<void>
   readonly #post: (message: FromWorkerBody) => void
   readonly #copies = new Map<number, Copy<State>>()
 
+  /** @param caughtUp resolves when all messages that have come are handled. */
   constructor(
     states: KeyStates<State>,
     packer: StatePacker<State>,
     ticks: Ticks,
+    caughtUp: () => Promise<void>,
     post: (message: FromWorkerBody) => void,
   ) {
     this.#states = states
     this.#packer = packer
     this.#ticks = ticks
+    this.#caughtUp = caughtUp
     this.#post = post
   }
 
@@ -48,7 +55,7 @@ export class StateCopier<State> {
     const copy: Copy<State> = { id, partition, sinceTick: 0 }
     this.#copies.set(id, copy)
     partition.copies++
-    for (let round = 0, stalls = 0, last = Infinity; round < MAX_ROUNDS; round++) {
+    for (let round = 0, stalls = 0, last = Infinity; round < MAX_ROUNDS && stalls <= MAX_STALLS; round++) {
       const tick = this.#ticks.next()
       const { count, busyMs } = await this.#packer.pack(
         partition,
@@ -57,11 +64,14 @@ export class StateCopier<State> {
         () => this.#copies.has(id),
         SLICE_MS,
       )
-      if (!this.#copies.has(id)) return
       copy.sinceTick = tick
-      if (count >= last) stalls++
-      if (busyMs <= CLOSE_MS || stalls > MAX_STALLS) break
-      last = count
+      // What has come meanwhile changes states, too, before the barrier does.
+      await settledWithin(this.#caughtUp(), CATCH_UP_MS)
+      if (!this.#copies.has(id)) return
+      const left = changedSince(partition, tick)
+      if (left * (busyMs / Math.max(1, count)) <= CLOSE_MS) break
+      if (left >= last) stalls++
+      last = left
     }
     this.#post({ kind: 'copied', id })
   }
@@ -89,4 +99,12 @@ export class StateCopier<State> {
     copy.partition.copies--
     this.#copies.delete(id)
   }
+}
+
+/** How many states were touched since a tick. */
+function changedSince(partition: PartitionStates<unknown>, tick: number): number {
+  let count = 0
+  for (const entry of partition.keys.values()) if (entry.tick >= tick) count++
+  for (const goneAt of partition.gone.values()) if (goneAt >= tick) count++
+  return count
 }

@@ -5,6 +5,7 @@ import { ErrorReports } from './error-reports.ts'
 import { Eviction } from './eviction.ts'
 import { FrameLoop } from './frame-loop.ts'
 import type { FrameReader } from './frame-reader.ts'
+import { GrantGate } from './grant-gate.ts'
 import { HandlerWatch } from './handler-watch.ts'
 import { Handlers } from './handlers.ts'
 import { KeyLanes } from './key-lanes.ts'
@@ -12,6 +13,7 @@ import { KeyEntry, KeyStates, type PartitionStates } from './key-states.ts'
 import { KeyTimers } from './key-timers.ts'
 import type { LifeParts } from './life-parts.ts'
 import { LoopRest } from './loop-rest.ts'
+import { monotonicMs } from './monotonic-ms.ts'
 import { Outlet } from './outlet.ts'
 import { partitionOf } from './partition.ts'
 import { StateCopier } from './state-copier.ts'
@@ -24,6 +26,7 @@ import type { WorkerStats } from './worker-stats.ts'
 export interface LifeOptions<State> {
   readonly hooks: StreamHooks<State>
   readonly begin: Begin
+  readonly epoch: number
   readonly reader: FrameReader
   readonly post: (message: FromWorkerBody) => void
   /** Hears of errors, not of each. */
@@ -50,7 +53,7 @@ export class StreamLife<State> {
   #isStopping = false
 
   constructor(options: LifeOptions<State>) {
-    const { hooks, begin, reader, post } = options
+    const { hooks, begin, epoch, reader, post } = options
     const { settings } = begin
     this.#options = options
     this.#reader = reader
@@ -61,9 +64,9 @@ export class StreamLife<State> {
     const timers = new KeyTimers(states, () => this.wake())
     const ticks = new Ticks()
     const packer = new StatePacker(hooks, handlers, ticks)
-    const copier = new StateCopier(states, packer, ticks, post)
+    const copier = new StateCopier(states, packer, ticks, () => this.#rest.next(), post)
     this.#parts = {
-      ...{ settings, hooks, states, handlers, timers, ticks, copier },
+      ...{ settings, hooks, states, handlers, timers, ticks, copier, gate: new GrantGate(epoch) },
       lanes: new KeyLanes(settings.concurrency),
       outlet: new Outlet(begin.outputs, post),
       admit: (partition, key, now) => this.#admit(partition, key, now),
@@ -97,7 +100,8 @@ export class StreamLife<State> {
         return this.#intake.take(message.batch)
       case 'grant':
         this.#grant(message.grant, false)
-        this.#options.post({ kind: 'granted', id: message.id })
+        this.#options.post({ kind: 'granted', id: message.id, at: monotonicMs() })
+        if (message.isMarked) this.#parts.gate.granted(message.id)
         return this.wake()
       case 'copy':
         return void copier.copy(message.id, message.partition)
@@ -143,6 +147,7 @@ export class StreamLife<State> {
   /** It is to read no more; what it has in hand goes on. */
   stop(): void {
     this.#isStopping = true
+    this.#parts.gate.close()
     this.wake()
   }
 

@@ -153,7 +153,7 @@ export abstract class StreamWorker<State = object, Options extends object = obje
     const reader = await openSlotReader(begin.door as SlotDoor)
     const epoch = this.#epoch
     const life = new StreamLife<State>({
-      ...{ hooks: this.#hooks(), begin, reader, isProcess: childScope()?.placement === 'process' },
+      ...{ hooks: this.#hooks(), begin, epoch, reader, isProcess: childScope()?.placement === 'process' },
       post: (message: FromWorkerBody) => this.message({ stream: true, epoch, ...message }),
       onError: (error, key, further) => this.#report(error, key, further),
     })

@@ -10,7 +10,8 @@ import {
 } from '../../../src/stream/hand-over.ts'
 
 type Side = 'old' | 'new'
-type Frame = number | 'barrier'
+/** A mark says which life of the new slot was granted the partition. */
+type Frame = number | 'barrier' | { readonly epoch: number }
 
 /**
  * A world with one partition, two slots with rings, a store, and the machine between them. A state is the list of the
@@ -30,6 +31,10 @@ class World {
   state: HandOverState = 'copying'
   isCopying = true
   released: number[] | undefined
+  /** On its way to the new slot; which life that is; and whether its ring has room at the moment. */
+  granting: number[] | undefined
+  epoch = 1
+  hasRoom = true
   /** Events that are under way to the group, in the order of their sending. */
   readonly underWay: HandOverEvent[] = []
   sent = 0
@@ -42,8 +47,11 @@ class World {
   }
 
   read(side: Side): void {
-    const frame = this.rings[side].shift()
+    const frame = this.rings[side][0]
     if (frame === undefined) return
+    if (typeof frame === 'object' && frame.epoch === this.epoch && this.states[side] === undefined) return
+    this.rings[side].shift()
+    if (typeof frame === 'object') return
     if (frame === 'barrier') {
       // The state stays: the group may think better of it.
       if (this.isCopying) {
@@ -68,7 +76,10 @@ class World {
   }
 
   granted(): void {
-    if (this.state === 'installing' && this.states.new !== undefined) this.underWay.push('installed')
+    if (this.granting === undefined) return
+    this.states.new = this.granting
+    this.granting = undefined
+    this.underWay.push('installed')
   }
 
   deliver(): void {
@@ -84,8 +95,11 @@ class World {
       ...this.underWay.filter((event) => (event === 'installed') !== (side === 'new')),
     )
     this.states[side] = undefined
-    if (side === 'new') this.incoming = undefined
-    else this.isCopying = false
+    if (side === 'new') {
+      this.incoming = undefined
+      this.granting = undefined
+      this.epoch++
+    } else this.isCopying = false
     this.on(side === 'old' ? 'oldDied' : 'newDied')
     if (this.owner !== side) return
     const state = [...this.stored]
@@ -113,8 +127,10 @@ class World {
         this.stored = [...this.released!]
         return
       case 'grant':
-        this.states.new = [...this.released!]
-        return
+        this.granting = [...this.released!]
+        if (!this.hasRoom) return
+        this.rings.new.push({ epoch: this.epoch })
+        return this.resume('new')
       case 'forgetOld':
         this.states.old = undefined
         this.isCopying = false
@@ -127,9 +143,13 @@ class World {
         return
       case 'resumeOld':
       case 'resumeNew':
-        this.routedTo = action === 'resumeOld' ? 'old' : 'new'
-        this.rings[this.routedTo].push(...this.held.splice(0))
+        this.resume(action === 'resumeOld' ? 'old' : 'new')
     }
+  }
+
+  resume(side: Side): void {
+    this.routedTo = side
+    this.rings[side].push(...this.held.splice(0))
   }
 
   finish(): void {
@@ -152,6 +172,7 @@ const COMMANDS = [
   'copied',
   'granted',
   'deliver',
+  'fill',
   'crashOld',
   'crashNew',
   'cancel',
@@ -164,6 +185,7 @@ function run(world: World, command: (typeof COMMANDS)[number]): void {
   else if (command === 'save') world.save()
   else if (command === 'copied') world.copied()
   else if (command === 'granted') world.granted()
+  else if (command === 'fill') world.hasRoom = !world.hasRoom
   else if (command === 'deliver') world.deliver()
   else if (command === 'crashOld') world.crash('old')
   else if (command === 'crashNew') world.crash('new')

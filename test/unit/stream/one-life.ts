@@ -74,6 +74,7 @@ export function oneLife(
       grants: Array.from({ length: PARTITIONS }, (_, partition) => grant(partition)),
       ...options.begin,
     },
+    epoch: 1,
     reader: frames,
     post: (message) => void said.push(message),
     onError: (error) => void errors.push(error),

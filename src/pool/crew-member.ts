@@ -176,8 +176,8 @@ export class CrewMember {
 
   /** For how long it is silent when what it does takes as long as usual, ms; 0 when nobody knows. */
   get usualMs(): number {
-    for (const { estimate } of this.sent.values()) return estimate.isEven ? estimate.micros / 1000 : 0
-    return 0
+    const estimate = this.sent.first?.estimate
+    return estimate?.isEven === true ? estimate.micros / 1000 : 0
   }
 
   /** True when it shares its event loop among tasks, and has said nothing for `ms` while it had some. */
@@ -276,9 +276,7 @@ export class CrewMember {
     const { concurrency } = this.#limits
     const { size } = this.sent
     if (size <= concurrency / 2 || size >= concurrency || !this.isClear) return false
-    const now = performance.now()
-    for (const { sentAt } of this.sent.values()) return now - sentAt < SHORT_MS
-    return false
+    return performance.now() - this.sent.first!.sentAt < SHORT_MS
   }
 
   #hasUnbegunMoved(): boolean {
@@ -290,7 +288,6 @@ export class CrewMember {
   }
 
   #hasSuspect(): boolean {
-    for (const task of this.sent.values()) return task.isSuspect
-    return false
+    return this.sent.first?.isSuspect === true
   }
 }

@@ -19,6 +19,8 @@ export class Dispatcher {
   readonly #members: ReadonlySet<CrewMember>
   readonly #kinship = new Kinship()
   readonly #onRefused: (task: Task, error: Error) => void
+  /** Whether a worker may be kept free for a suspect. */
+  #isReserving = false
 
   /** @param onRefused hears of a task whose arguments cannot be copied. */
   constructor(members: ReadonlySet<CrewMember>, onRefused: (task: Task, error: Error) => void) {
@@ -28,9 +30,9 @@ export class Dispatcher {
 
   /** Sends what can be sent now. */
   deal(): void {
-    this.#freeStuck()
-    this.#dealSuspects()
-    if (this.waiting.shareable === 0) this.#spread()
+    const isAnyAhead = this.#freeStuck()
+    if (this.#isReserving || this.waiting.suspects.size > 0) this.#dealSuspects()
+    if (isAnyAhead && this.waiting.shareable === 0) this.#spread()
     for (let next = this.waiting.peek(); next !== undefined; next = this.waiting.peek()) {
       const takers = this.#takers(next)
       const member = roomiest(takers)
@@ -57,6 +59,7 @@ export class Dispatcher {
       const open = [...this.#members].filter(({ isOpen }) => isOpen)
       const member = open.find(({ isReserved }) => isReserved) ?? roomiest(open)
       if (member === undefined) return
+      this.#isReserving = true
       member.isReserved = !member.isIdle
       if (member.isReserved) {
         if (member.hasAhead) this.takeBack(member)
@@ -65,6 +68,7 @@ export class Dispatcher {
       this.#post(member, [suspects.shift()!])
     }
     for (const member of this.#members) member.isReserved = false
+    this.#isReserving = false
   }
 
   #takers(next: Task): CrewMember[] {
@@ -75,7 +79,7 @@ export class Dispatcher {
 
   /** @param member can take at least the first one. */
   #sendTo(member: CrewMember, limit: number): void {
-    const { hasNext, ...allowance } = member.allowance()
+    const allowance = member.allowance()
     let { free, ahead, micros } = allowance
     let { isClear } = member
     const tasks: Task[] = []
@@ -86,7 +90,7 @@ export class Dispatcher {
         free-- > 0 ||
         (ahead > 0 && micros > 0 && member.getsAhead(next, isClear)) ||
         // By itself: another worker may have nothing to do.
-        (tasks.length === 0 && !hasNext && member.getsNext(next))
+        (tasks.length === 0 && !allowance.hasNext && member.getsNext(next))
       if (!fits || !this.#kinship.add(next.args)) break
       ahead--
       micros -= next.estimate.micros
@@ -119,18 +123,23 @@ export class Dispatcher {
   /**
    * Workers that are at a long task do not keep others behind it. One that shares its event loop among several tasks
    * is asked for a word before it gets more, when it has been silent: it may be blocked.
+   * @returns true when one has more than it can run.
    */
-  #freeStuck(): void {
+  #freeStuck(): boolean {
     const now = performance.now()
+    let isAnyAhead = false
     for (const member of this.#members) {
       if (member.isFull && now - member.lastWordAt > Math.max(LONG_MS, LATE * member.usualMs)) {
         member.isStuck = true
         if (member.hasAhead) this.takeBack(member)
       }
-      if (!member.isSilent(now, LONG_MS)) continue
-      if (member.isLate(now, LONG_MS)) this.takeBack(member)
-      if (this.waiting.size > 0) member.ask()
+      if (member.isSilent(now, LONG_MS)) {
+        if (member.isLate(now, LONG_MS)) this.takeBack(member)
+        if (this.waiting.size > 0) member.ask()
+      }
+      if (member.hasAhead) isAnyAhead = true
     }
+    return isAnyAhead
   }
 }
 

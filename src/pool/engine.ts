@@ -191,7 +191,8 @@ export class Engine {
   }
 
   #deal(): void {
-    const [broken, { waiting }] = [this.#broken, this.#dispatcher]
+    const broken = this.#broken
+    const { waiting } = this.#dispatcher
     // Also one that came back to be tried again.
     if (broken !== undefined) for (const task of waiting.reject(() => true)) this.#tally.fail(task, broken)
     this.#dispatcher.deal()

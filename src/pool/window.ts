@@ -17,6 +17,12 @@ export class Window<T> {
     return this.#inRing + this.#aside.size
   }
 
+  /** What has the lowest number. Not by an iterator: this is looked at before every message. */
+  get first(): T | undefined {
+    if (this.#aside.size > 0) for (const value of this.#aside.values()) return value
+    return this.#inRing === 0 ? undefined : this.#ring[this.#start & (this.#ring.length - 1)]
+  }
+
   /** `number` is above all that were added before. */
   add(number: number, value: T): void {
     while (this.#inRing > 0 && number - this.#start >= this.#ring.length) this.#makeRoom()

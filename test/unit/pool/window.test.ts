@@ -41,6 +41,7 @@ describe('a window', () => {
           }
           expect(window.size).toBe(map.size)
           expect([...window.entries()]).toEqual([...map])
+          expect(window.first).toBe(map.values().next().value)
         }
       }),
       { numRuns: 200 },

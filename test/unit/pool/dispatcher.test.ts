@@ -1,10 +1,18 @@
 /** Who gets which task, and when one comes back: else a task waits behind a long one while somebody is idle. */
-import { describe, expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { CrewMember } from '../../../src/pool/crew-member.ts'
 import { Dispatcher } from '../../../src/pool/dispatcher.ts'
 import { Estimate } from '../../../src/pool/estimates.ts'
 import { CALL } from '../../../src/pool/protocol.ts'
 import { Task } from '../../../src/pool/task.ts'
+
+// Some milliseconds of silence mean something: a pause of the machine is not to.
+beforeEach(() => {
+  vi.useFakeTimers({ toFake: ['performance'] })
+})
+afterEach(() => {
+  vi.useRealTimers()
+})
 
 /** Workers of which each has begun the first task that it was sent, and nothing else until it is told to. */
 class Crew {

@@ -16,7 +16,7 @@ export function inFlight(open: OpenPool, task: TaskName, flight: number): Conten
 }
 
 /** Before the clock: both workers are up, and what the engine compiles is compiled, on both sides. */
-export async function warmUp(pool: TaskPool, jobs: number, flight: number): Promise<void> {
+async function warmUp(pool: TaskPool, jobs: number, flight: number): Promise<void> {
   const few = Math.max(Math.ceil(jobs / 10), Math.min(flight, 100))
   await keepInFlight(pool.run, few, flight, () => {})
 }

@@ -22,7 +22,7 @@ export default defineConfig({
           isolate: false,
           // None of them loads a core for long.
           maxWorkers: Math.max(4, availableParallelism()),
-          testTimeout: 30_000,
+          testTimeout: 60_000,
         },
       },
       {
@@ -31,7 +31,7 @@ export default defineConfig({
           ...patient,
           name: 'conformance',
           include: ['test/conformance/**/*.test.ts'],
-          testTimeout: 20_000,
+          testTimeout: 60_000,
         },
       },
       {
@@ -40,8 +40,8 @@ export default defineConfig({
           ...patient,
           name: 'integration',
           include: ['test/integration/**/*.test.ts', 'test/examples.test.ts'],
-          testTimeout: 60_000,
-          hookTimeout: 60_000,
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
         },
       },
       {

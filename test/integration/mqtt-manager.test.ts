@@ -217,7 +217,7 @@ describe('a group of workers', () => {
 
   test('starts a worker again whose handler never ends, when it may kill a blocked one', async () => {
     const workers = manager({
-      supervision: { env: { LEDGER: join(folder, 'ledger') }, stallThreshold: '300ms', onStall: 'kill' },
+      supervision: { env: { LEDGER: join(folder, 'ledger') }, stallThreshold: '1500ms', onStall: 'kill' },
     })
     await workers.startWorkers(1)
     const [blocked] = pids(workers)

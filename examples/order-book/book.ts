@@ -180,9 +180,14 @@ export class Book {
     }
   }
 
-  /** Its sides as numbers, bids first. */
-  numbers(): [Float64Array, Float64Array] {
-    return [this.#bids.numbers(), this.#asks.numbers()]
+  /** How many numbers `write` writes for its bids, and for its asks. */
+  get lengths(): [bids: number, asks: number] {
+    return [3 * this.#bids.length, 3 * this.#asks.length]
+  }
+
+  /** Writes its sides as numbers, bids first. @returns where they end. */
+  write(numbers: Float64Array, from: number): number {
+    return this.#asks.write(numbers, this.#bids.write(numbers, from))
   }
 
   /** A book as another one was. */

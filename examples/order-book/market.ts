@@ -163,24 +163,20 @@ export class Market {
 
   /** As bytes, which is how it moves between workers. */
   pack(): Uint8Array {
-    const listed = [...this.#assets.values()].map(({ book, tickSize, lastTrade }) => ({
-      ...{ marks: book.marks(), tickSize, lastTrade, sides: book.numbers() },
-    }))
-    const text = JSON.stringify(
-      listed.map(({ sides, ...rest }) => ({ ...rest, lengths: sides.map((s) => s.length) })),
-    )
-    const header = encoder.encode(text)
-    const all = listed.flatMap(({ sides }) => sides)
-    const numbers = new Float64Array(all.reduce((sum, { length }) => sum + length, 1))
+    const listed: PackedAsset[] = []
+    let count = 1
+    for (const { book, tickSize, lastTrade } of this.#assets.values()) {
+      const { lengths } = book
+      listed.push({ marks: book.marks(), tickSize, lastTrade, lengths })
+      count += lengths[0] + lengths[1]
+    }
+    const header = encoder.encode(JSON.stringify(listed))
+    const packed = new Uint8Array(count * 8 + header.length)
+    const numbers = new Float64Array(packed.buffer, 0, count)
     numbers[0] = header.length
     let at = 1
-    for (const side of all) {
-      numbers.set(side, at)
-      at += side.length
-    }
-    const packed = new Uint8Array(numbers.byteLength + header.length)
-    packed.set(new Uint8Array(numbers.buffer))
-    packed.set(header, numbers.byteLength)
+    for (const { book } of this.#assets.values()) at = book.write(numbers, at)
+    packed.set(header, count * 8)
     return packed
   }
 

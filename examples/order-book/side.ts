@@ -12,9 +12,9 @@ export type Late = 'applied' | 'overtaken' | 'undecidable'
  * late, or twice, is weighed against its own level only, and the newer of two decides.
  */
 export class Side {
-  #ranks = new Uint16Array(FIRST_CAPACITY)
-  #sizes = new Float64Array(FIRST_CAPACITY)
-  #times = new Float64Array(FIRST_CAPACITY)
+  #ranks: Uint16Array
+  #sizes: Float64Array
+  #times: Float64Array
   #length = 0
   /** The levels deleted last, as a ring. */
   #goneRanks: Uint16Array | undefined
@@ -22,6 +22,13 @@ export class Side {
   #gone = 0
   /** Of the newest deletion that is not remembered any more. */
   #forgottenAt = -1
+
+  /** @param capacity levels for which there is room at first. */
+  constructor(capacity: number = FIRST_CAPACITY) {
+    this.#ranks = new Uint16Array(capacity)
+    this.#sizes = new Float64Array(capacity)
+    this.#times = new Float64Array(capacity)
+  }
 
   get length(): number {
     return this.#length
@@ -127,23 +134,37 @@ export class Side {
     return differences
   }
 
-  /** Its levels as numbers, three for each, worst first. */
-  numbers(): Float64Array {
-    const numbers = new Float64Array(3 * this.#length)
+  /** Writes its levels as numbers, three for each, worst first. @returns where they end. */
+  write(numbers: Float64Array, from: number): number {
+    let at = from
     for (let n = 0; n < this.#length; n++) {
-      numbers[3 * n] = this.#ranks[n]!
-      numbers[3 * n + 1] = this.#sizes[n]!
-      numbers[3 * n + 2] = this.#times[n]!
+      numbers[at++] = this.#ranks[n]!
+      numbers[at++] = this.#sizes[n]!
+      numbers[at++] = this.#times[n]!
     }
-    return numbers
+    return at
   }
 
-  /** What `numbers` gave. Deletions are not among them: those up to `at` count as forgotten. */
+  /** What `write` gave. Deletions are not among them: those up to `at` count as forgotten. */
   static from(numbers: ArrayLike<number>, at: number): Side {
-    const side = new Side()
-    for (let n = 0; n + 2 < numbers.length; n += 3) side.set(numbers[n]!, numbers[n + 1]!, numbers[n + 2]!)
+    let capacity = FIRST_CAPACITY
+    while (3 * capacity < numbers.length) capacity *= 2
+    const side = new Side(capacity)
+    for (let n = 0; n + 2 < numbers.length; n += 3)
+      side.#append(numbers[n]!, numbers[n + 1]!, numbers[n + 2]!)
     side.#forgottenAt = at
     return side
+  }
+
+  /** As `set`; fast for one that is better than those before. */
+  #append(rank: number, size: number, at: number): void {
+    const length = this.#length
+    if (size === 0 || length === this.#ranks.length || (length > 0 && rank <= this.#ranks[length - 1]!))
+      return this.set(rank, size, at)
+    this.#ranks[length] = rank
+    this.#sizes[length] = size
+    this.#times[length] = at
+    this.#length++
   }
 
   /** The first index whose rank is not below it. */

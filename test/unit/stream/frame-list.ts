@@ -50,6 +50,10 @@ export class FrameList implements FrameReader {
     return this.#add(Frame.barrier, 0, '', '', token, 0)
   }
 
+  mark(partition: number, id: number, epoch: number): this {
+    return this.#add(Frame.grant, partition, '', String(epoch), id, 0)
+  }
+
   next(): boolean {
     const frame = this.#frames[this.#at + 1]
     if (frame === undefined) return false

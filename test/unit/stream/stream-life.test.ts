@@ -292,4 +292,52 @@ describe('a life of a stream worker', () => {
     expect(messagesProcessed).toBeGreaterThan(before)
     expect(messagesProcessed).toBeLessThan(200_000)
   })
+
+  describe('with the mark of a grant in its ring', () => {
+    const number = partitionOf('a')
+    const others = grant(number === 0 ? 1 : 0)
+    const given = {
+      stream: true,
+      epoch: 1,
+      kind: 'grant',
+      id: 7,
+      grant: grant(number),
+      isMarked: true,
+    } as const
+
+    it('waits there for the grant, and goes on with what follows', async () => {
+      const { frames, life, said, heard } = begin({ begin: { grants: [others] } })
+      frames.mark(number, 7, 1).message('a', '1')
+      frames.wake()
+      await until(() => said.some(({ kind }) => kind === 'begun'))
+      await new Promise((resolve) => void setTimeout(resolve, 5))
+      expect(frames.committed).toBe(0)
+      life.hear(given)
+      expect(await heard('a')).toEqual(['1'])
+      expect(said.filter(({ kind }) => kind === 'granted')).toHaveLength(1)
+    })
+
+    it('does not wait for one that has come before', async () => {
+      const { frames, life, heard } = begin({ begin: { grants: [others] } })
+      life.hear(given)
+      frames.mark(number, 7, 1).message('a', '1')
+      expect(await heard('a')).toEqual(['1'])
+    })
+
+    it('passes one of an earlier life', async () => {
+      const { frames, heard } = begin({ begin: { grants: [grant(number)] } })
+      frames.mark(number, 7, 0).message('a', '1')
+      expect(await heard('a')).toEqual(['1'])
+    })
+
+    it('ends all the same when it is asked to, and leaves it to the next', async () => {
+      const { frames, life, said, ended } = begin({ begin: { grants: [others] } })
+      frames.mark(number, 7, 1).message('a', '1')
+      frames.wake()
+      await until(() => said.some(({ kind }) => kind === 'begun'))
+      life.stop()
+      await ended
+      expect(frames.committed).toBe(0)
+    })
+  })
 })

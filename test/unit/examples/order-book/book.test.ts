@@ -191,8 +191,10 @@ test('a book is the same after it was moved, and takes no late change of what it
     fc.property(changes, (all) => {
       const book = newBook()
       for (const change of all) apply(book, change)
-      const [bids, asks] = book.numbers()
-      const moved = Book.from(book.marks(), bids, asks)
+      const [bids, asks] = book.lengths
+      const numbers = new Float64Array(bids + asks)
+      expect(book.write(numbers, 0)).toBe(bids + asks)
+      const moved = Book.from(book.marks(), numbers.subarray(0, bids), numbers.subarray(bids))
       expect(held(moved)).toEqual(held(book))
       expect(moved.marks()).toEqual(book.marks())
     }),

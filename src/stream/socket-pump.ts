@@ -117,7 +117,7 @@ export class SocketPump {
     // A socket that breaks ends the life of the reader; its supervisor begins the next one.
     socket.on('error', () => {})
     socket.on('close', () => this.#relieve())
-    socket.on('data', (chunk) => this.#onReports(chunk))
+    socket.on('data', (chunk: Buffer) => this.#onReports(chunk))
     socket.unref()
     this.#sendSome()
   }

@@ -61,7 +61,7 @@ export class StreamGroup<Options extends object = object> extends WorkerGroup<Op
   /** @throws InvalidOptionError naming the option. */
   constructor(workerClass: StreamWorkerClass, options?: StreamGroupOptions<Options>) {
     const checked = checkStreamGroup(options)
-    super(placedClass(workerClass, checked.placement), {
+    super(placedClass(workerClass, checked.placement, checked.settings.concurrency), {
       name: defaultName(workerClass.name),
       ...checked.group,
     })

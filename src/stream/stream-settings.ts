@@ -3,7 +3,10 @@ import { boolean, duration, integer, type Rule } from '../core/options.ts'
 
 /** How the workers of a stream handle messages and keep states. */
 export interface StreamWorkerSettings {
-  /** Messages of so many different keys are handled at a time; those of one key never. Default: 1. */
+  /**
+   * Messages of so many different keys are handled at a time; those of one key never. A class with `processBatch` can
+   * have 1 only. Default: 1.
+   */
   readonly concurrency?: number
   /**
    * What the handler of one message may take until it is given up: it counts as failed, and the next message of the

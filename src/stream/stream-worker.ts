@@ -60,7 +60,8 @@ export abstract class StreamWorker<State = object, Options extends object = obje
 
   /**
    * When there is one, it is called instead of `process`, with what there is to be read up to `batchSize`; the states
-   * are in the same order as the messages. What it throws counts for all of them. Needs a concurrency of 1.
+   * are in the same order as the messages. What it throws counts for all of them. Needs a concurrency of 1: with more
+   * the group is not made, and says so.
    */
   protected processBatch?(messages: readonly StreamMessage[], states: readonly State[]): void | Promise<void>
 

@@ -126,6 +126,22 @@ describe('a group of stream workers', () => {
     expect(() => new StreamGroup(Counter, { outputs: { out: {} as never } })).toThrow(/output out/)
   })
 
+  it('whose class takes batches, which are of many keys, handles one at a time', () => {
+    class Batches extends Counter {
+      protected override processBatch(): void {}
+    }
+    expect(() => new StreamGroup(Batches, { concurrency: 2 })).toThrow(
+      expect.objectContaining({
+        ...{ code: 'INVALID_OPTION', option: 'concurrency' },
+        message: expect.stringMatching(
+          /of Batches to be 1, since its processBatch .* got: 2; leave/,
+        ) as unknown,
+      }),
+    )
+    expect(() => new StreamGroup(Batches, { placement: 'inline' })).not.toThrow()
+    expect(() => new StreamGroup(Counter, { concurrency: 2 })).not.toThrow()
+  })
+
   it('refuses keys and records that it can never take', async () => {
     const group = await start(Counter, { placement: 'inline', maxMessageBytes: '1KiB' })
     expect(() => group.route('', '1')).toThrow(/key/)

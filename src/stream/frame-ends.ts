@@ -24,6 +24,8 @@ export class FrameEnds<State> {
     this.#outlet = outlet
     this.#isSerial = isSerial
     this.#careful = careful
+    // Of several in hand, the first would be blamed for what another one did.
+    lanes.narrow(careful > 0)
   }
 
   get isCareful(): boolean {
@@ -137,7 +139,7 @@ export class FrameEnds<State> {
 
   /** After a crash: the next life is to know which message was in hand. */
   #flushOne(): void {
-    this.#careful--
+    if (--this.#careful === 0) this.#lanes.narrow(false)
     this.#reader.flush()
   }
 }

@@ -10,6 +10,7 @@ const MAX_WAITING = 1000
 export class KeyLanes {
   readonly #concurrency: number
   readonly #waiting = new Map<KeyEntry<unknown>, Step[]>()
+  #isNarrow = false
   #running = 0
   #parked = 0
   #room: PromiseWithResolvers<void> | undefined
@@ -24,7 +25,12 @@ export class KeyLanes {
   }
 
   get isFull(): boolean {
-    return this.#running >= this.#concurrency || this.#parked >= MAX_WAITING
+    return this.#running >= (this.#isNarrow ? 1 : this.#concurrency) || this.#parked >= MAX_WAITING
+  }
+
+  /** One step at a time, or as many as there may be again. */
+  narrow(isNarrow: boolean): void {
+    this.#isNarrow = isNarrow
   }
 
   run(entry: KeyEntry<unknown>, step: Step): void {

@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest'
 import { partitionOf } from '../../../src/stream/partition.ts'
 import { BatchWriter } from '../../../src/stream/state-batch.ts'
+import type { StreamMessage } from '../../../src/stream/stream-message.ts'
 import { until } from '../../fixtures/until.ts'
 import { grant, oneLife, type Heard, type OneLife } from './one-life.ts'
 
@@ -339,5 +340,30 @@ describe('a life of a stream worker', () => {
       await ended
       expect(frames.committed).toBe(0)
     })
+  })
+})
+
+describe('after a crash', () => {
+  it('messages are handled one at a time until the suspicious ones are done, so that no neighbour is blamed', async () => {
+    const ends = new Map<string, () => void>()
+    const process = (message: StreamMessage): Promise<void> =>
+      new Promise((resolve) => void ends.set(message.key, resolve))
+    const { frames, life, ended } = begin({
+      hooks: { process },
+      settings: { concurrency: 4 },
+      begin: { careful: 2 },
+    })
+    for (const key of ['a', 'b', 'c', 'd']) frames.message(key, '1')
+    await until(() => ends.has('a'))
+    for (let turn = 0; turn < 10; turn++) await new Promise((resolve) => void setImmediate(resolve))
+    expect([...ends.keys()]).toEqual(['a'])
+    ends.get('a')!()
+    await until(() => ends.has('b'))
+    expect([...ends.keys()]).toEqual(['a', 'b'])
+    ends.get('b')!()
+    await until(() => ends.size === 4)
+    for (const end of ends.values()) end()
+    life.stop()
+    await ended
   })
 })

@@ -22,9 +22,11 @@ interface Generation {
   readonly pool: PgPool
   /** The same, when it is ours. */
   readonly own: Pool | undefined
-  /** Rejects when it is given up. */
-  readonly over: Promise<never>
-  readonly giveUp: (error: Error) => void
+  /**
+   * What is under way on it rejects by these when it is given up. Not a race against one promise: that would hold what
+   * each took part in for as long as it is pending, so for ever.
+   */
+  readonly underWay: Set<(error: Error) => void>
 }
 
 /**
@@ -64,10 +66,15 @@ export class Connections {
   /** Runs `work` with a pool. @throws BackendError, retryable when the connections are to blame. */
   async withPool<T>(work: (pool: PgPool) => Promise<T>): Promise<T> {
     const generation = this.#present()
+    const { promise, resolve, reject } = Promise.withResolvers<T>()
+    generation.underWay.add(reject)
     try {
-      return await Promise.race([work(generation.pool), generation.over])
+      work(generation.pool).then(resolve, reject)
+      return await promise
     } catch (error) {
       throw this.explained(error)
+    } finally {
+      generation.underWay.delete(reject)
     }
   }
 
@@ -113,9 +120,8 @@ export class Connections {
     const generation = this.#generation
     if (generation === undefined) return
     this.#generation = undefined
-    generation.giveUp(
-      new BackendError('BACKEND_UNAVAILABLE', `${this.label} did not answer; connecting anew`),
-    )
+    const error = new BackendError('BACKEND_UNAVAILABLE', `${this.label} did not answer; connecting anew`)
+    for (const reject of generation.underWay) reject(error)
     generation.own?.destroy()
   }
 
@@ -134,9 +140,8 @@ export class Connections {
 
   #make(): Generation {
     const { source, connections, deadlineMs } = this.#options
-    const { promise: over, reject: giveUp } = Promise.withResolvers<never>()
-    over.catch(() => {})
-    if (typeof source !== 'string') return { pool: source, own: undefined, over, giveUp }
+    const underWay = new Set<(error: Error) => void>()
+    if (typeof source !== 'string') return { pool: source, own: undefined, underWay }
     const own = new Pool({
       max: connections,
       patienceMs: deadlineMs,
@@ -144,7 +149,7 @@ export class Connections {
       // Where it cannot be set, it is as before.
       ready: (client) => client.query({ text: GONE, query_timeout: deadlineMs }).then(unheard, unheard),
     })
-    return { pool: own, own, over, giveUp }
+    return { pool: own, own, underWay }
   }
 
   #client(source: string): OwnClient {

@@ -51,11 +51,13 @@ export class Queries {
     else pending.answered.resolve(answer.value)
   }
 
-  /** Nobody will answer any more. */
-  close(): void {
+  /** Nobody will answer any more. @param error why; by default since the workers have ended. */
+  close(error?: Error): void {
     for (const { answered, cancel, key } of this.#pending.values()) {
       cancel()
-      answered.reject(new ShutdownError(`the workers ended before the query of key ${key} was answered`))
+      answered.reject(
+        error ?? new ShutdownError(`the workers ended before the query of key ${key} was answered`),
+      )
     }
     this.#pending.clear()
   }

@@ -1,5 +1,5 @@
 import { toMs, type Duration } from '../core/duration.ts'
-import { ShutdownError, StateError } from '../core/errors.ts'
+import { ShutdownError, StateError, type MillhandError } from '../core/errors.ts'
 import { Emitter } from '../core/events.ts'
 import { randomText } from '../core/id.ts'
 import { createLogger, type Logger } from '../core/logger.ts'
@@ -9,8 +9,9 @@ import { Lane } from '../server/lane.ts'
 import { WorkerGroup } from '../server/worker-group.ts'
 import type { WorkerHandle } from '../worker/handle.ts'
 import { defaultName } from '../worker/name.ts'
-import { Notice, type FromWorker } from './control.ts'
+import { Notice } from './control.ts'
 import type { Gap } from './gap.ts'
+import { GroupFailure } from './group-failure.ts'
 import { groupStats, type StreamGroupStats } from './group-stats.ts'
 import { GroupSlot, type SlotHost } from './group-slot.ts'
 import { MessageRouter } from './message-router.ts'
@@ -20,12 +21,14 @@ import { Ownership } from './ownership.ts'
 import { placedClass, type StreamWorkerClass } from './placed-class.ts'
 import { Queries } from './queries.ts'
 import { Rebalance } from './rebalance.ts'
-import { grantsOf } from './recovery.ts'
+import { slotHost } from './slot-host.ts'
 import { SnapshotKeeper } from './snapshot-keeper.ts'
 import type { StreamGroupEvents } from './stream-group-events.ts'
 import { checkStreamGroup, type CheckedStreamGroup, type StreamGroupOptions } from './stream-group-options.ts'
 
 const STATS_MS = 1000
+/** So long the other workers may take to end when one was given up. */
+const STOP_MS = 30_000
 
 /**
  * Workers of a keyed stream: each message goes to the worker of its key, in order; each key has a state there.
@@ -55,6 +58,7 @@ export class StreamGroup<Options extends object = object> extends WorkerGroup<Op
   readonly #steps = new Lane()
   readonly #host: SlotHost
   readonly #rebalance: Rebalance
+  readonly #failure = new GroupFailure()
   #abort = new AbortController()
   #isClosing = false
 
@@ -85,35 +89,46 @@ export class StreamGroup<Options extends object = object> extends WorkerGroup<Op
         if (!checked.settings.snapshots) this.#keeper.clear(partition)
       },
     })
-    this.#host = this.#makeHost()
+    this.#host = slotHost({
+      ...{ settings: checked.settings, maxCrashes: checked.maxCrashes, logger: this.#logger },
+      ...{ router: this.#router, ownership: this.#ownership, keeper: this.#keeper, mover: this.#mover },
+      ...{ queries: this.#queries, outputs: this.#outputs, events: this.streamEvents },
+      signal: () => this.#abort.signal,
+    })
     for (const [index, { id }] of this.status().entries()) this.#add(id, this.handles[index]!)
     this.events.on('placed', ({ slot, handle }) => this.#add(slot, handle))
+    this.events.on('failed', ({ worker, error, reason }) => {
+      this.#failure.fail(this.name, worker, reason, error)
+      void this.#end()
+    })
     this.#assign(this.#ownership.wanted([...this.#slots.keys()]))
   }
 
   /**
    * Sends a message to the worker of its key; see `MessageRouter.route`.
-   * @throws StateError while the group stops.
+   * @throws StateError while the group stops; MillhandError WORKER_EXITED, also of what it gives, when the group has
+   * ended since one of its workers was given up, with what that failed with as its `cause`.
    */
   route(key: string, data: string | Uint8Array): Promise<void> | undefined {
-    if (this.#isClosing) throw new StateError(`expected group ${this.name} to take messages, it stops`)
-    return this.#router.route(key, data)
+    if (this.#isClosing) throw this.#closedError('messages')
+    const waiting = this.#router.route(key, data)
+    return waiting === undefined ? undefined : this.#failure.orFailed(waiting)
   }
 
-  /** Resolves when all that was routed before is handled or dropped. */
+  /** Resolves when all that was routed before is handled or dropped. @throws WORKER_EXITED as `route` does. */
   settled(): Promise<void> {
-    return this.#router.settled()
+    return this.#failure.orFailed(this.#router.settled())
   }
 
   /**
    * Asks the worker of a key for what its `query` gives, in order with the messages of the key.
    * @param request data for JSON.
    * @param options.timeout default: 1s.
-   * @throws MillhandError REQUEST_TIMEOUT; what the worker's `query` threw.
+   * @throws MillhandError REQUEST_TIMEOUT, or WORKER_EXITED as `route` does; what the worker's `query` threw.
    */
   query(key: string, request?: unknown, options: { readonly timeout?: Duration } = {}): Promise<unknown> {
     const timeoutMs = toMs(options.timeout ?? '1s', 'timeout')
-    if (this.#isClosing) throw new StateError(`expected group ${this.name} to take queries, it stops`)
+    if (this.#isClosing) throw this.#closedError('queries')
     return this.#queries.ask(key, request, timeoutMs)
   }
 
@@ -150,10 +165,12 @@ export class StreamGroup<Options extends object = object> extends WorkerGroup<Op
   override async start(): Promise<void> {
     if (!this.isAlive) {
       this.#isClosing = false
+      this.#failure.clear()
       this.#abort = new AbortController()
     }
     await super.start()
     await Promise.race([this.#allLive(), this.ended()])
+    if (this.#failure.error !== undefined) throw this.#failure.error
   }
 
   /**
@@ -190,48 +207,32 @@ export class StreamGroup<Options extends object = object> extends WorkerGroup<Op
       if (Number.isInteger(n) && n >= 1 && n < slots.length) {
         await this.#spread(slots.slice(0, n))
         await super.scale(n)
-        for (const slot of slots.slice(n)) {
-          this.#slots.get(slot)?.close()
-          this.#slots.delete(slot)
-          this.#router.removeSlot(slot)
-        }
-        return
+        return this.#dropGone()
       }
       try {
         await super.scale(n)
       } finally {
+        this.#dropGone()
         if (this.isAlive) await Promise.race([this.#allLive(), this.ended()])
         await this.#spread([...this.#slots.keys()])
       }
     })
   }
 
-  #makeHost(): SlotHost {
-    const { settings, maxCrashes } = this.#checked
-    const gaps = new Map<GroupSlot, number>()
-    return {
-      ...{ logger: this.#logger, maxCrashes },
-      prepare: async (slot) => {
-        const grants = await grantsOf(slot, this.#router, this.#ownership, this.#keeper)
-        gaps.set(slot, grants.filter(({ gap }) => gap !== undefined).length)
-        return { settings, outputs: this.#outputs.names, grants }
-      },
-      onLive: (slot, error) => {
-        if (error === undefined) return
-        this.streamEvents.emit('recovered', { slot: slot.id, error, gaps: gaps.get(slot) ?? 0 })
-      },
-      onDeath: (slot) => this.#mover.onDeath(slot),
-      onPoison: (slot) => {
-        this.#logger.error({ slot: slot.id }, 'a message of which worker after worker died is skipped')
-        this.streamEvents.emit('poison', { slot: slot.id })
-      },
-      hear: (slot, message) => this.#hear(slot, message),
-    }
-  }
-
   #add(id: number, handle: WorkerHandle): void {
     const link = this.#router.addSlot(id, this.#checked.placement)
     this.#slots.set(id, new GroupSlot(id, handle, link, this.#host))
+  }
+
+  /** Of slots that there are no more, and of one whose worker could not start. */
+  #dropGone(): void {
+    const left = new Set(this.status().map(({ id }) => id))
+    for (const [id, slot] of this.#slots) {
+      if (left.has(id)) continue
+      slot.close()
+      this.#slots.delete(id)
+      this.#router.removeSlot(id)
+    }
   }
 
   /** While no worker runs. */
@@ -267,34 +268,23 @@ export class StreamGroup<Options extends object = object> extends WorkerGroup<Op
     await (ms === Infinity ? done : settledWithin(done, ms))
   }
 
-  #closed(): void {
-    this.#abort.abort(new ShutdownError(`group ${this.name} has ended`))
-    this.#queries.close()
+  /** Without one of the workers its keys have none, and nobody should wait for that. */
+  async #end(): Promise<void> {
+    this.#isClosing = true
+    this.#logger.error({ err: this.#failure.error }, 'the group ends: messages of some keys have no worker')
+    this.#mover.cancel()
+    this.#queries.close(this.#failure.error)
+    await super.stop({ timeout: this.stopTimeoutMs ?? STOP_MS })
+    await this.#keeper.settled()
+    this.#closed()
   }
 
-  #hear(slot: GroupSlot, message: FromWorker): void {
-    switch (message.kind) {
-      case 'answer':
-        return this.#queries.answer(message.id, message.answer)
-      case 'snapshot':
-        return this.#keeper.save(message.batch)
-      case 'saved':
-        return this.#keeper.complete(message.partition, message.sequence)
-      case 'cleared':
-        return this.#keeper.clear(message.partition)
-      case 'stats':
-        return this.streamEvents.emit('stats', { slot: slot.id, stats: message.stats })
-      case 'emit': {
-        const { epoch } = message
-        const taken = this.#outputs.take(message.items, this.#abort.signal)
-        return void taken.then(() => slot.taken(epoch, message.items.length))
-      }
-      case 'states':
-      case 'copied':
-      case 'released':
-      case 'granted':
-        return this.#mover.hear(slot, message)
-      case 'begun':
-    }
+  #closed(): void {
+    this.#abort.abort(new ShutdownError(`group ${this.name} has ended`))
+    this.#queries.close(this.#failure.error)
+  }
+
+  #closedError(what: string): MillhandError {
+    return this.#failure.error ?? new StateError(`expected group ${this.name} to take ${what}, it stops`)
   }
 }

@@ -175,7 +175,7 @@ class Load {
 
   #takeMade(): string {
     const from = this.#taken === 0 ? 0 : this.#ends[this.#taken - 1]!
-    return this.#made.toString('latin1', from, this.#ends[this.#taken++]!)
+    return this.#made.toString('latin1', from, this.#ends[this.#taken++])
   }
 
   #make(n: number): string {

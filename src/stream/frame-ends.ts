@@ -46,13 +46,35 @@ export class FrameEnds<State> {
     })
   }
 
-  /** Runs a step that comes with no frame. @returns what the loop has to wait for. */
-  beside(entry: KeyEntry<State>, step: Step): Promise<void> | undefined {
-    if (!this.#isSerial) {
-      this.#lanes.run(entry, step)
+  /**
+   * Something of the partition is still to be done, as if it were a message of this sequence: till then, and until the
+   * function that it gives is called, the partition is neither handed over nor saved as being further.
+   */
+  open(partition: PartitionStates<State>, sequence: number): () => void {
+    partition.open.push(sequence)
+    return () => this.#close(partition, sequence)
+  }
+
+  /** Holds the present frame, and its partition open. @returns the function that says that it is done. */
+  openFrame(partition: PartitionStates<State>, sequence: number): () => void {
+    const held = this.#reader.hold()
+    partition.open.push(sequence)
+    return () => this.#done(partition, sequence, held)
+  }
+
+  /** Runs a step that comes with no frame, then calls `onEnd`. @returns what the loop has to wait for. */
+  beside(entry: KeyEntry<State>, step: Step, onEnd: () => void): Promise<void> | undefined {
+    const run = (): Promise<void> | undefined => {
+      const pending = step()
+      if (pending !== undefined) return pending.then(onEnd)
+      onEnd()
       return undefined
     }
-    const pending = step()
+    if (!this.#isSerial) {
+      this.#lanes.run(entry, run)
+      return undefined
+    }
+    const pending = run()
     if (pending === undefined) return undefined
     entry.inHand++
     return pending.then(() => void entry.inHand--)
@@ -99,7 +121,7 @@ export class FrameEnds<State> {
     return undefined
   }
 
-  /** Calls `then` when all messages of the partition that came before the present frame are done and committed. */
+  /** Calls `then` when all of the partition that came before the present frame is done, and the frames committed. */
   afterAll(partition: PartitionStates<State>, then: () => void): void {
     const held = this.#reader.hold()
     const pass = (): void => {
@@ -129,8 +151,12 @@ export class FrameEnds<State> {
   }
 
   #done(partition: PartitionStates<State>, sequence: number, held: HeldFrame): void {
-    partition.close(sequence)
     this.release(held)
+    this.#close(partition, sequence)
+  }
+
+  #close(partition: PartitionStates<State>, sequence: number): void {
+    partition.close(sequence)
     if (partition.open.length > 0 || this.#barriers.size === 0) return
     const waiting = this.#barriers.get(partition.number)
     this.#barriers.delete(partition.number)

@@ -64,21 +64,33 @@ export class FrameLoop<State> {
     return this.#batch?.end() ?? 'full'
   }
 
-  /** Tells a key of a gap, in its turn. @returns what the loop has to wait for. */
-  tell(entry: KeyEntry<State>, gap: Gap): Promise<void> | undefined {
-    return this.#ends.beside(entry, () => {
-      this.#touch(entry, entry.sequence)
-      return this.#parts.handlers.gap(entry, gap)
-    })
+  /** Keys of the partition are still to be told something; see `FrameEnds.open`. */
+  open(partition: PartitionStates<State>, sequence: number): () => void {
+    return this.#ends.open(partition, sequence)
   }
 
-  /** Tells all keys of a partition that have a state. */
-  tellAll(partition: PartitionStates<State>, gap: Gap): Promise<void> | undefined {
-    let last: Promise<void> | undefined
-    for (const entry of partition.keys.values()) {
-      if (last === undefined) last = this.tell(entry, gap)
-      else last = last.then(() => this.tell(entry, gap))
+  /** Tells a key of a gap, in its turn, then calls `onTold`. @returns what the loop has to wait for. */
+  tell(entry: KeyEntry<State>, gap: Gap, onTold: () => void): Promise<void> | undefined {
+    const step = (): Promise<void> | undefined => {
+      this.#touch(entry, entry.sequence)
+      return this.#parts.handlers.gap(entry, gap)
     }
+    return this.#ends.beside(entry, step, onTold)
+  }
+
+  /** Tells all keys of a partition that have a state. @param onTold called when the last of them was told. */
+  tellAll(partition: PartitionStates<State>, gap: Gap, onTold: () => void): Promise<void> | undefined {
+    let last: Promise<void> | undefined
+    let untold = 1
+    const told = (): void => {
+      if (--untold === 0) onTold()
+    }
+    for (const entry of partition.keys.values()) {
+      untold++
+      if (last === undefined) last = this.tell(entry, gap, told)
+      else last = last.then(() => this.tell(entry, gap, told))
+    }
+    told()
     return last
   }
 
@@ -91,17 +103,21 @@ export class FrameLoop<State> {
     partition.sequence = Math.max(partition.sequence, reader.sequence)
     const entry = partition.keys.get(reader.key) ?? this.#admit(partition, reader.key)
     this.#ends.commit()
-    return entry === undefined ? undefined : this.tell(entry, { reason: 'poison', count: 1 })
+    if (entry === undefined) return undefined
+    return this.tell(entry, { reason: 'poison', count: 1 }, this.open(partition, reader.sequence))
   }
 
   #dueTimers(): Promise<void> | undefined {
     const { timers, handlers } = this.#parts
     for (let due = timers.take(); due !== undefined; due = timers.take()) {
-      const { entry, name } = due
-      const pending = this.#ends.beside(entry, () => {
+      const { partition, entry, name } = due
+      const step = (): Promise<void> | undefined => {
+        // What was before it in the turn of its key may have set it anew.
+        if (!timers.start(due)) return undefined
         this.#touch(entry, entry.sequence)
         return handlers.timer(entry, name)
-      })
+      }
+      const pending = this.#ends.beside(entry, step, this.open(partition, partition.sequence + 1))
       if (pending !== undefined) return pending
     }
     return undefined
@@ -185,11 +201,9 @@ export class FrameLoop<State> {
     if (sequence <= partition.restoredTo) return this.#replayed(partition)
     partition.sequence = sequence
     const gap: Gap = { reason: 'dropped', count: token }
-    const entry = key === '' ? undefined : (partition.keys.get(key) ?? this.#admit(partition, key))
-    if (entry === undefined) {
-      this.#ends.commit()
-      return key === '' ? this.tellAll(partition, gap) : undefined
-    }
+    if (key === '') return this.tellAll(partition, gap, this.#ends.openFrame(partition, sequence))
+    const entry = partition.keys.get(key) ?? this.#admit(partition, key)
+    if (entry === undefined) return this.#ends.commit()
     return this.#ends.run(partition, entry, sequence, () => {
       this.#touch(entry, sequence)
       return this.#parts.handlers.gap(entry, gap)
@@ -222,8 +236,8 @@ export class FrameLoop<State> {
   ): Promise<void> | undefined {
     if (token === Notice.reset) this.#parts.reset(partition)
     partition.lost = reason
-    this.#ends.commit()
-    return this.tellAll(partition, { reason, count: undefined })
+    const onTold = this.#ends.openFrame(partition, partition.sequence + 1)
+    return this.tellAll(partition, { reason, count: undefined }, onTold)
   }
 
   #query(partition: PartitionStates<State> | undefined): Promise<void> | undefined {

@@ -5,7 +5,7 @@ import type { ErrorReports } from './error-reports.ts'
 import type { Gap } from './gap.ts'
 import type { HandlerWatch } from './handler-watch.ts'
 import type { KeyEntry } from './key-states.ts'
-import { readState } from './state-batch.ts'
+import { isFailed, readState } from './state-batch.ts'
 import type { StreamHooks } from './stream-hooks.ts'
 import type { StreamMessage } from './stream-message.ts'
 import { Tally } from './worker-stats.ts'
@@ -104,6 +104,12 @@ export class Handlers<State> {
   unpack(entry: KeyEntry<State>): void {
     const { key, packed } = entry
     entry.packed = undefined
+    if (isFailed(packed!)) {
+      // Whoever was granted the key tells it.
+      const made = this.init(key)
+      if (made !== undefined) entry.state = made.state
+      return
+    }
     try {
       entry.state = this.#hooks.restore(key, readState(packed!))
     } catch (thrown) {

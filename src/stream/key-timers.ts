@@ -1,5 +1,5 @@
 import { after } from '../core/timer.ts'
-import type { KeyEntry, KeyStates } from './key-states.ts'
+import type { KeyEntry, KeyStates, PartitionStates } from './key-states.ts'
 
 interface Due {
   readonly dueAt: number
@@ -10,9 +10,10 @@ interface Due {
 
 /** One that is due now. */
 export interface DueTimer<State> {
-  readonly partition: number
+  readonly partition: PartitionStates<State>
   readonly entry: KeyEntry<State>
   readonly name: string
+  readonly dueAt: number
 }
 
 /**
@@ -51,17 +52,24 @@ export class KeyTimers<State> {
     this.#arm()
   }
 
-  /** The next that is due; it is cleared by that. */
+  /** The next that is due, which is to be started; until then it stays set. */
   take(now: number = Date.now()): DueTimer<State> | undefined {
     for (let first = this.#heap[0]; first !== undefined && first.dueAt <= now; first = this.#heap[0]) {
       this.#pop()
-      const entry = this.#states.get(first.partition)?.keys.get(first.key)
-      if (entry?.timers?.get(first.name) !== first.dueAt) continue
-      this.clear(entry, first.name)
-      return { partition: first.partition, entry, name: first.name }
+      const partition = this.#states.get(first.partition)
+      const entry = partition?.keys.get(first.key)
+      if (partition === undefined || entry?.timers?.get(first.name) !== first.dueAt) continue
+      return { partition, entry, name: first.name, dueAt: first.dueAt }
     }
     this.#arm()
     return undefined
+  }
+
+  /** Its time has come: it is set no longer. @returns false when it was cleared or set anew meanwhile. */
+  start({ entry, name, dueAt }: DueTimer<State>): boolean {
+    if (entry.timers?.get(name) !== dueAt) return false
+    this.clear(entry, name)
+    return true
   }
 
   close(): void {

@@ -34,7 +34,8 @@ export async function grantsOf(
     else if (isEarlier) ownership.lose(partition, 'restart')
     const lost = ownership.lost(partition)
     // What a key was told may have been in its state alone, and that is older.
-    const isToldAgain = lost === 'moved' || lost === 'lost'
+    const isOlder = lost === 'restart' && sequence === 0
+    const isToldAgain = lost === 'moved' || lost === 'lost' || isOlder
     const gap = isLost || isEarlier || isToldAgain ? lost : undefined
     grants.push({ partition, sequence, handledTo, lost, gap })
   }

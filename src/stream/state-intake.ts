@@ -67,13 +67,15 @@ export class StateIntake<State> {
     partition.keys.delete(key)
     this.#failed.get(partition.number)?.delete(key)
     if (isGone(bytes)) return
-    if (isFailed(bytes)) {
+    const hasFailed = isFailed(bytes)
+    if (hasFailed) {
       const failed = this.#failed.get(partition.number)
       if (failed === undefined) this.#failed.set(partition.number, new Set([key]))
       else failed.add(key)
-      return
     }
-    const entry = new KeyEntry<State>(key, undefined as State, sequence, this.#ticks.now, performance.now())
+    // A state that nobody has, has no message in it. It stays as it came until its key is told.
+    const at = hasFailed ? 0 : sequence
+    const entry = new KeyEntry<State>(key, undefined as State, at, this.#ticks.now, performance.now())
     entry.packed = bytes
     partition.keys.set(key, entry)
   }

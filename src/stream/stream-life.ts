@@ -240,14 +240,17 @@ export class StreamLife<State> {
 
   #grant(grant: Grant, isSaved: boolean): void {
     const { partition, failed } = this.#intake.adopt(grant, isSaved)
+    // Were it to end before they are told, the next life is to tell them: states stand at the grant until then.
+    const open = (): (() => void) => this.#loop.open(partition, grant.sequence + 1)
     for (const key of failed) {
-      const entry = this.#admit(partition, key, performance.now())
-      if (entry !== undefined)
-        this.#gaps.push(() => this.#loop.tell(entry, { reason: 'restore', count: undefined }))
+      const entry = partition.keys.get(key)!
+      const told = open()
+      this.#gaps.push(() => this.#loop.tell(entry, { reason: 'restore', count: undefined }, told))
     }
     const { gap: reason } = grant
-    if (reason !== undefined)
-      this.#gaps.push(() => this.#loop.tellAll(partition, { reason, count: undefined }))
+    if (reason === undefined) return
+    const told = open()
+    this.#gaps.push(() => this.#loop.tellAll(partition, { reason, count: undefined }, told))
   }
 
   #reset(partition: PartitionStates<State>): void {

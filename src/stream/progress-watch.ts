@@ -28,8 +28,8 @@ export class ProgressWatch {
 
   /** The ring goes on in other memory. */
   use(ring: RingMemory): void {
+    this.#letGo()
     this.#ring = ring
-    this.#isArmed = false
     this.look()
   }
 
@@ -44,7 +44,14 @@ export class ProgressWatch {
   /** Whoever waits hears that nobody reads any more. */
   close(error: Error): void {
     this.#closed = error
+    this.#letGo()
     for (const { reached } of this.#waiters.splice(0)) reached.reject(error)
+  }
+
+  /** What waits in a memory keeps that for ever, should nobody read it any more. */
+  #letGo(): void {
+    if (this.#isArmed) Atomics.notify(this.#ring.control, At.waiting)
+    this.#isArmed = false
   }
 
   #isReached(frames: number): boolean {

@@ -25,6 +25,8 @@ const CALM_MS = 250
 /** Little: what is handled in a few milliseconds at most. */
 const CALM_DEPTH = 200
 const CALM_LOOK_MS = 1
+/** A slot that is done with nothing for so long waits for something else, as for outputs that take nothing, ms. */
+const STILL_MS = 25
 
 interface Move {
   readonly id: number
@@ -46,6 +48,8 @@ interface Move {
 export class Mover {
   readonly #host: MoverHost
   readonly #moves = new Map<number, Move>()
+  /** Slots that were waited for in vain, and how far they were then. */
+  readonly #still = new WeakMap<GroupSlot, number>()
   #id = 0
 
   constructor(host: MoverHost) {
@@ -105,7 +109,11 @@ export class Mover {
   /** The pause lasts as long as the messages in the ring: it should not begin behind a heap of them. */
   async #calm({ from }: Move): Promise<void> {
     const end = monotonicMs() + CALM_MS
+    let [head, at] = [from.link.head, monotonicMs()]
     while (from.link.depth > CALM_DEPTH && monotonicMs() < end) {
+      if (from.link.head !== head) [head, at] = [from.link.head, monotonicMs()]
+      else if (monotonicMs() - at > STILL_MS) this.#still.set(from, head)
+      if (this.#still.get(from) === head) return
       await new Promise((resolve) => void setTimeout(resolve, CALM_LOOK_MS))
     }
   }

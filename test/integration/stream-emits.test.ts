@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest'
 import { StreamGroup, type StreamGroupOptions, type StreamWorkerClass } from 'millhand/stream'
 import { captureLogger } from 'millhand/testing'
-import { Ticking } from '../fixtures/stream/bad-workers.ts'
+import { Emitting, Ticking } from '../fixtures/stream/bad-workers.ts'
 import { until } from '../fixtures/until.ts'
 
 const groups: StreamGroup[] = []
@@ -62,5 +62,24 @@ describe.each(['inline', 'thread', 'process'] as const)('a worker that emits, %s
     await group.scale(1)
     expect([leaving.state, leaving.error]).toEqual(['stopped', undefined])
     expect(taken).toBeGreaterThan(10)
+  })
+
+  it('hands its keys over though its outputs take nothing at the moment', async () => {
+    const gate = new Gate()
+    const group = await start(Emitting, { placement, workers: 2, outputs: { out: gate } })
+    for (let number = 0; number < 2000; number++) await group.route(`key ${number}`, String(number))
+    await until(() => gate.waiting === 2000)
+    let moves = 0
+    group.streamEvents.on('moved', () => void moves++)
+    const leaving = group.handles[1]!
+    const began = performance.now()
+    const scaled = group.scale(1)
+    await until(() => leaving.state === 'stopping')
+    // What is not done since nobody takes it, is not what a hand-over should wait for: some hundred wait one by one.
+    expect(moves).toBeGreaterThan(400)
+    expect(performance.now() - began).toBeLessThan(10_000)
+    gate.open()
+    await scaled
+    expect(new Set(gate.taken).size).toBe(2000)
   })
 })

@@ -3,6 +3,7 @@ import { FrameEnds } from './frame-ends.ts'
 import type { FrameReader } from './frame-reader.ts'
 import { Frame } from './frame.ts'
 import type { Gap } from './gap.ts'
+import type { Step } from './key-lanes.ts'
 import type { KeyEntry, PartitionStates } from './key-states.ts'
 import type { LifeParts } from './life-parts.ts'
 import { MessageBatch } from './message-batch.ts'
@@ -71,10 +72,8 @@ export class FrameLoop<State> {
 
   /** Tells a key of a gap, in its turn, then calls `onTold`. @returns what the loop has to wait for. */
   tell(entry: KeyEntry<State>, gap: Gap, onTold: () => void): Promise<void> | undefined {
-    const step = (): Promise<void> | undefined => {
-      this.#touch(entry, entry.sequence)
-      return this.#parts.handlers.gap(entry, gap)
-    }
+    const step = (): Promise<void> | undefined =>
+      afterThat(this.#touch(entry, entry.sequence), () => this.#parts.handlers.gap(entry, gap))
     return this.#ends.beside(entry, step, onTold)
   }
 
@@ -114,8 +113,7 @@ export class FrameLoop<State> {
       const step = (): Promise<void> | undefined => {
         // What was before it in the turn of its key may have set it anew.
         if (!timers.start(due)) return undefined
-        this.#touch(entry, entry.sequence)
-        return handlers.timer(entry, name)
+        return afterThat(this.#touch(entry, entry.sequence), () => handlers.timer(entry, name))
       }
       const pending = this.#ends.beside(entry, step, this.open(partition, partition.sequence + 1))
       if (pending !== undefined) return pending
@@ -149,12 +147,21 @@ export class FrameLoop<State> {
       return this.#afterGap(partition, entry, message, partition.lost)
     }
     if (this.#batch !== undefined) {
-      this.#touch(entry, sequence)
-      return this.#batch.add(partition, entry, message)
+      const told = this.#touch(entry, sequence)
+      if (told === undefined) return this.#batch.add(partition, entry, message)
+      entry.inHand++
+      return told.then(() => {
+        entry.inHand--
+        return this.#batch?.add(partition, entry, message)
+      })
     }
     if (entry.inHand > 0)
       return this.#ends.run(partition, entry, sequence, () => this.#handle(entry, message))
-    this.#touch(entry, sequence)
+    const told = this.#touch(entry, sequence)
+    if (told !== undefined) {
+      const handled = told.then(() => handlers.message(entry, message))
+      return this.#ends.begun(partition, entry, sequence, handled)
+    }
     const { emitted } = outlet
     const pending = handlers.message(entry, message)
     if (pending !== undefined) return this.#ends.begun(partition, entry, sequence, pending)
@@ -183,9 +190,10 @@ export class FrameLoop<State> {
   }
 
   #handle(entry: KeyEntry<State>, message: StreamMessage): Promise<void> | undefined {
-    this.#touch(entry, message.sequence)
-    if (this.#batch === undefined) return this.#parts.handlers.message(entry, message)
-    return this.#parts.handlers.batch([message], [entry.state])
+    const { handlers } = this.#parts
+    return afterThat(this.#touch(entry, message.sequence), () =>
+      this.#batch === undefined ? handlers.message(entry, message) : handlers.batch([message], [entry.state]),
+    )
   }
 
   /** What is no message. */
@@ -204,10 +212,9 @@ export class FrameLoop<State> {
     if (key === '') return this.tellAll(partition, gap, this.#ends.openFrame(partition, sequence))
     const entry = partition.keys.get(key) ?? this.#admit(partition, key)
     if (entry === undefined) return this.#ends.commit()
-    return this.#ends.run(partition, entry, sequence, () => {
-      this.#touch(entry, sequence)
-      return this.#parts.handlers.gap(entry, gap)
-    })
+    return this.#ends.run(partition, entry, sequence, () =>
+      afterThat(this.#touch(entry, sequence), () => this.#parts.handlers.gap(entry, gap)),
+    )
   }
 
   /** All of a partition that is to go to another slot has come. */
@@ -249,10 +256,10 @@ export class FrameLoop<State> {
     }
     const request = this.#reader.text()
     const entry = partition.keys.get(key)
-    const ask = (): Promise<void> | undefined => {
-      if (entry?.packed !== undefined) handlers.unpack(entry)
-      return handlers.query(key, entry?.state, request, (given) => answer(token, given))
-    }
+    const ask = (): Promise<void> | undefined =>
+      afterThat(entry?.packed === undefined ? undefined : handlers.unpack(entry), () =>
+        handlers.query(key, entry?.state, request, (given) => answer(token, given)),
+      )
     if (entry !== undefined) return this.#ends.run(partition, entry, partition.sequence, ask)
     void ask()
     return this.#ends.commit()
@@ -268,11 +275,17 @@ export class FrameLoop<State> {
     return this.#parts.admit(partition, key, this.#turnAt)
   }
 
-  #touch(entry: KeyEntry<State>, sequence: number): void {
-    if (entry.packed !== undefined) this.#parts.handlers.unpack(entry)
+  /** @returns what has to be waited for before the entry is used: its key is told that its state is broken. */
+  #touch(entry: KeyEntry<State>, sequence: number): Promise<void> | undefined {
+    const told = entry.packed === undefined ? undefined : this.#parts.handlers.unpack(entry)
     entry.sequence = sequence
     entry.tick = this.#parts.ticks.now
     entry.usedAt = this.#turnAt
     entry.isUsed = true
+    return told
   }
+}
+
+function afterThat(first: Promise<void> | undefined, step: Step): Promise<void> | undefined {
+  return first === undefined ? step() : first.then(step)
 }

@@ -67,7 +67,7 @@ export class Handlers<State> {
   }
 
   evict(entry: KeyEntry<State>): void {
-    if (entry.packed !== undefined) this.unpack(entry)
+    if (entry.packed !== undefined) void this.unpack(entry)
     this.tally.evicted++
     void this.#beside(entry.key, () => this.#hooks.onEvict(entry.key, entry.state))
   }
@@ -100,24 +100,25 @@ export class Handlers<State> {
       .then((error) => answer(error === undefined ? { value } : { error: errorToWire(error) }))
   }
 
-  /** Makes the state of a key of what came from elsewhere. When that fails it begins anew, and the key is told. */
-  unpack(entry: KeyEntry<State>): void {
+  /** Makes the state of a key of what came from elsewhere. When that fails it begins anew, and the key is told first. */
+  unpack(entry: KeyEntry<State>): Promise<void> | undefined {
     const { key, packed } = entry
     entry.packed = undefined
     if (isFailed(packed!)) {
       // Whoever was granted the key tells it.
       const made = this.init(key)
       if (made !== undefined) entry.state = made.state
-      return
+      return undefined
     }
     try {
       entry.state = this.#hooks.restore(key, readState(packed!))
+      return undefined
     } catch (thrown) {
       this.failed(thrown, key, 0)
       const made = this.init(key)
-      if (made === undefined) return
+      if (made === undefined) return undefined
       entry.state = made.state
-      void this.gap(entry, { reason: 'restore', count: undefined })
+      return this.gap(entry, { reason: 'restore', count: undefined })
     }
   }
 

@@ -127,6 +127,34 @@ describe('a partition whose messages are handled beside each other is not handed
   })
 })
 
+describe.each([1, 3])(
+  'a key whose state turns out to be broken, with a concurrency of %i,',
+  (concurrency) => {
+    it('is told before anything else of it is handled', async () => {
+      const door = new Door()
+      const one = make({
+        settings: { concurrency },
+        hooks: {
+          onGap: (_key, { reason }, state) => door.through(`gap:${reason}`, state),
+          restore: () => {
+            throw new Error('broken')
+          },
+        },
+        begin: { grants: [grant(partition, { sequence: 1, handledTo: 1 })] },
+      })
+      one.life.hear({ stream: true, epoch: 1, kind: 'states', batch: states() })
+      void one.run()
+      // The first of them is in the states.
+      one.frames.message('a', '1').message('a', '2')
+      await until(() => door.entered === 1)
+      await ticks()
+      expect(one.frames.committed).toBe(1)
+      door.open()
+      expect(await one.heard('a')).toEqual(['gap:restore', '2'])
+    })
+  },
+)
+
 describe('what a key was not told when its worker stops', () => {
   it('is not saved as told: the states stand where they stood', async () => {
     const one = afterCrash({})

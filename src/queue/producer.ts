@@ -1,3 +1,4 @@
+import { Crowd, type Member } from '../core/crowd.ts'
 import { BackendError, MillhandError, QueueFullError, toError } from '../core/errors.ts'
 import type { Backend, EnqueueResult, Transaction } from './backend.ts'
 import type { NewJob } from './job.ts'
@@ -23,6 +24,10 @@ interface Pending {
   readonly reject: (error: Error) => void
 }
 
+interface UnderWay extends Member {
+  readonly work: Promise<void>
+}
+
 /** A batch of any size can be added in one call, and no store is so slow that it needs longer for each. */
 const SLOWEST_ADD_MS = 1
 
@@ -35,7 +40,7 @@ export class Producer {
   readonly #silence: SilenceWatch
   #pending: Pending[] = []
   #scheduled = false
-  readonly #underWay = new Set<Promise<void>>()
+  readonly #underWay = new Crowd<UnderWay>()
 
   constructor(options: ProducerOptions) {
     this.#options = options
@@ -82,7 +87,7 @@ export class Producer {
   /** Everything that was added is in the store, or was refused. */
   async flushed(): Promise<void> {
     this.#flush()
-    await Promise.all(this.#underWay)
+    await Promise.all([...this.#underWay].map(({ work }) => work))
   }
 
   #flush(): void {
@@ -99,8 +104,9 @@ export class Producer {
 
   /** @param work does not reject. */
   #track(work: Promise<void>): void {
-    this.#underWay.add(work)
-    void work.then(() => this.#underWay.delete(work))
+    const one = { place: -1, work }
+    this.#underWay.add(one)
+    void work.then(() => this.#underWay.delete(one))
   }
 
   #repeatable(job: NewJob, resolve: Pending['resolve'], reject: Pending['reject']): Pending {

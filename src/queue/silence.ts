@@ -1,3 +1,4 @@
+import { Crowd, type Member } from '../core/crowd.ts'
 import type { Backend } from './backend.ts'
 
 /** A store that has not answered for so long is given new connections. */
@@ -6,6 +7,11 @@ const PATIENCE_MS = 5_000
 const MOST_PATIENCE_MS = 60_000
 /** A look that comes later than that says more of this event loop than of the store. */
 const LATE_MS = 250
+
+interface Call extends Member {
+  /** From when on it is waited for. */
+  readonly begun: number
+}
 
 /**
  * Watches the calls to a store that is reached through a network. A connection can die without a word: whoever waits for
@@ -18,8 +24,8 @@ const LATE_MS = 250
 export class SilenceWatch {
   readonly #backend: Pick<Backend, 'reconnect'>
   readonly #onSilence: (forMs: number) => void
-  /** From when on the calls that are under way are waited for. */
-  readonly #calls = new Map<object, number>()
+  /** Those that are under way. */
+  readonly #calls = new Crowd<Call>()
   #patienceMs = PATIENCE_MS
   #looks = false
 
@@ -36,8 +42,8 @@ export class SilenceWatch {
   async over<T>(call: () => Promise<T>, workMs: number = 0): Promise<T> {
     if (this.#backend.reconnect === undefined) return call()
     const begun = performance.now() + workMs
-    const key = {}
-    this.#calls.set(key, begun)
+    const one = { place: -1, begun }
+    this.#calls.add(one)
     // One timer for all calls; it looks again as long as there are any.
     if (!this.#looks) this.#lookIn(this.#patienceMs)
     try {
@@ -46,7 +52,7 @@ export class SilenceWatch {
       this.#patienceMs = Math.min(Math.max(PATIENCE_MS, tookMs * 2), MOST_PATIENCE_MS)
       return answer
     } finally {
-      this.#calls.delete(key)
+      this.#calls.delete(one)
     }
   }
 
@@ -57,7 +63,7 @@ export class SilenceWatch {
       this.#looks = false
       const now = performance.now()
       if (this.#calls.size === 0) return
-      const waitedMs = now - Math.min(...this.#calls.values())
+      const waitedMs = now - [...this.#calls].reduce((first, { begun }) => Math.min(first, begun), now)
       if (now - dueAt > LATE_MS) {
         // The loop was blocked, or the process stopped: the answer may be there and not read yet.
         this.#lookIn(this.#patienceMs)

@@ -15,6 +15,9 @@ const MANY = 20
 /** For how long a queue is thought to meet known ids again: what was put in vain is thrown away by the server. */
 const CAREFUL_MS = 60_000
 
+/** So many queues keep their place while nothing is added. */
+const MOST_LINES = 1000
+
 interface Add {
   readonly jobs: readonly NewJob[]
   readonly maxLength: number | null
@@ -81,7 +84,7 @@ export class Adds {
       void this.#send(queue, taken(line)).finally(() => {
         line.underWay--
         this.#next(queue, line)
-        if (line.underWay === 0) this.#lines.delete(queue)
+        if (line.underWay === 0 && this.#lines.size > MOST_LINES) this.#lines.delete(queue)
       })
     }
   }

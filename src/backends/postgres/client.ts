@@ -33,6 +33,8 @@ export interface PgPool {
 /** Ours, made from a URL. */
 export interface OwnClient extends PgClient {
   readonly connection: { readonly stream: { destroy(): void } }
+  query(query: PgQuery): Promise<unknown>
+  query(query: PgQuery, done: (error: Error | null | undefined, result?: unknown) => void): void
   connect(): Promise<unknown>
   end(): Promise<void>
   /** Whether it keeps the process alive. */

@@ -1,3 +1,4 @@
+import { Crowd, type Member } from '../../core/crowd.ts'
 import { BackendError } from '../../core/errors.ts'
 import {
   type Driver,
@@ -23,10 +24,14 @@ interface Generation {
   /** The same, when it is ours. */
   readonly own: Pool | undefined
   /**
-   * What is under way on it rejects by these when it is given up. Not a race against one promise: that would hold what
-   * each took part in for as long as it is pending, so for ever.
+   * What is under way on it rejects when it is given up. Not a race against one promise: that would hold what took part
+   * in each for as long as it is pending, so for ever.
    */
-  readonly underWay: Set<(error: Error) => void>
+  readonly underWay: Crowd<UnderWay>
+}
+
+interface UnderWay extends Member {
+  readonly reject: (error: Error) => void
 }
 
 /**
@@ -67,14 +72,15 @@ export class Connections {
   async withPool<T>(work: (pool: PgPool) => Promise<T>): Promise<T> {
     const generation = this.#present()
     const { promise, resolve, reject } = Promise.withResolvers<T>()
-    generation.underWay.add(reject)
+    const one = { place: -1, reject }
+    generation.underWay.add(one)
     try {
       work(generation.pool).then(resolve, reject)
       return await promise
     } catch (error) {
       throw this.explained(error)
     } finally {
-      generation.underWay.delete(reject)
+      generation.underWay.delete(one)
     }
   }
 
@@ -121,7 +127,7 @@ export class Connections {
     if (generation === undefined) return
     this.#generation = undefined
     const error = new BackendError('BACKEND_UNAVAILABLE', `${this.label} did not answer; connecting anew`)
-    for (const reject of generation.underWay) reject(error)
+    for (const { reject } of generation.underWay) reject(error)
     generation.own?.destroy()
   }
 
@@ -140,7 +146,7 @@ export class Connections {
 
   #make(): Generation {
     const { source, connections, deadlineMs } = this.#options
-    const underWay = new Set<(error: Error) => void>()
+    const underWay = new Crowd<UnderWay>()
     if (typeof source !== 'string') return { pool: source, own: undefined, underWay }
     const own = new Pool({
       max: connections,

@@ -42,8 +42,9 @@ export class Store {
   #opening: Promise<void> | undefined
   #isOpen = false
   #closing: Promise<void> | undefined
-  /** Operations that have begun and not ended. */
-  readonly #running = new Set<Promise<unknown>>()
+  /** How many operations have begun and not ended; `#atRest` when there are none any more, and it closes. */
+  #running = 0
+  readonly #atRest = Promise.withResolvers<void>()
 
   constructor(options: StoreOptions) {
     this.#options = options
@@ -84,7 +85,7 @@ export class Store {
 
   async #close(): Promise<void> {
     await this.#opening?.catch(() => {})
-    await Promise.allSettled(this.#running)
+    if (this.#running > 0) await this.#atRest.promise
     await this.watchers.close()
     await this.#connections.close()
   }
@@ -109,10 +110,10 @@ export class Store {
     } catch (error) {
       return Promise.reject(error)
     }
+    this.#running++
     const running = operation()
-    this.#running.add(running)
     const over = (): void => {
-      this.#running.delete(running)
+      if (--this.#running === 0 && this.#closing !== undefined) this.#atRest.resolve()
     }
     running.then(over, over)
     return running

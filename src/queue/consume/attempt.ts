@@ -1,4 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
+import type { Member } from '../../core/crowd.ts'
 import { toMs, type Duration } from '../../core/duration.ts'
 import { InvalidOptionError, show, StateError } from '../../core/errors.ts'
 import type { Logger } from '../../core/logger.ts'
@@ -37,7 +38,8 @@ export function within<T>(attempts: readonly Attempt[], work: () => T): T {
 }
 
 /** One try at one claimed job, from the start of its handler to its outcome. Serves as the handler's context. */
-export class Attempt implements JobContext {
+export class Attempt implements JobContext, Member {
+  place = -1
   readonly claimed: ClaimedJob
   /** When the claim was asked for, and when it was answered, on the machine's monotonic clock. */
   readonly claimedAt: number

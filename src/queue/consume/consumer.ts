@@ -1,4 +1,5 @@
 import { systemClock } from '../../core/clock.ts'
+import { Crowd } from '../../core/crowd.ts'
 import { ShutdownError } from '../../core/errors.ts'
 import type { Emitter } from '../../core/events.ts'
 import { randomText } from '../../core/id.ts'
@@ -61,7 +62,7 @@ export class Consumer implements AttemptHost, FetcherHost, VerifierHost {
   processed = 0
   failures = 0
   readonly #options: ConsumerOptions
-  readonly #running = new Set<Attempt>()
+  readonly #running = new Crowd<Attempt>()
   readonly #exchange: Exchange
   readonly #fetcher: Fetcher
   readonly #keeper: LeaseKeeper
@@ -88,7 +89,7 @@ export class Consumer implements AttemptHost, FetcherHost, VerifierHost {
     const onError = (thrown: unknown): void => this.#reports.error(thrown)
     this.#exchange = new Exchange(backend, this.#reports)
     this.#fetcher = new Fetcher(this, this.#exchange)
-    const running = (): ReadonlySet<Attempt> => this.#running
+    const running = (): Iterable<Attempt> => this.#running
     this.#keeper = new LeaseKeeper({ queue, owner: this.owner, leaseMs, running, onError })
     const types = (): readonly string[] => this.types()
     const onReport = this.#maintained.bind(this)
@@ -149,7 +150,7 @@ export class Consumer implements AttemptHost, FetcherHost, VerifierHost {
   async kill(cause: KillCause): Promise<void> {
     const culprits = cause.kind === 'uncaught' ? currentAttempts() : []
     const reason = new ShutdownError(`worker ${this.#options.worker} has to end now: ${cause.error.message}`)
-    for (const attempt of [...this.#running]) {
+    for (const attempt of this.#running) {
       attempt.abort(reason)
       if (culprits.includes(attempt)) attempt.end(this.#crash(cause.error), cause.error)
       else attempt.end({ kind: 'release' }, reason)

@@ -15,10 +15,11 @@ class Fake extends EventEmitter {
     return this.connected.promise
   }
 
-  query({ text }: PgQuery): Promise<unknown> {
+  query({ text }: PgQuery, done?: (error: Error | null, result?: unknown) => void): Promise<unknown> {
     this.asked.push(text)
     const answer = Promise.withResolvers<unknown>()
     this.#answers.push(answer)
+    if (done !== undefined) answer.promise.then((result) => done(null, result), done)
     return answer.promise
   }
 
@@ -181,4 +182,16 @@ test('its end waits for what is lent, and nothing is lent any more', async () =>
   client.release!()
   await ending
   expect(made[0]!.ended).toBe(true)
+})
+
+test('a statement that is not answered in time is refused, and its connection closed; the others go on', async () => {
+  const { pool: connections, made } = pool(2)
+  const slow = connections.query({ text: 'slow', query_timeout: 20 })
+  const other = connections.query({ text: 'other', query_timeout: 60_000 })
+  await made[0]!.open()
+  await made[1]!.open()
+  await expect(slow).rejects.toThrow('the statement was not answered in time')
+  expect(made.map(({ ended }) => ended)).toEqual([true, false])
+  await made[1]!.answer()
+  expect(await other).toBe('answer')
 })

@@ -35,7 +35,7 @@ export const suite: Suite = {
         process100: 200_000,
         process1: 100_000,
         unbuffered: 6_000,
-        bulk: 100_000,
+        bulk: 400_000,
         single: 4_000,
         fiveMs: 20_000,
         backlog: 100_000,

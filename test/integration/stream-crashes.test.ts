@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest'
-import { partitionOf, StreamGroup, type StreamGroupOptions, type StreamWorkerClass } from 'millhand/stream'
+import { memorySnapshots, partitionOf, StreamGroup } from 'millhand/stream'
+import type { SnapshotStore, StreamGroupOptions, StreamWorkerClass } from 'millhand/stream'
 import { captureLogger } from 'millhand/testing'
 import { rendezvous } from '../../src/stream/rendezvous.ts'
 import { Emitting, Fragile } from '../fixtures/stream/bad-workers.ts'
@@ -200,12 +201,17 @@ describe.each(['thread', 'process'] as const)('workers of a stream that die unde
 
 describe('a saved state', () => {
   it('costs a key no gap when nothing was handled since', async () => {
-    const group = await start(Counter, { placement: 'process', snapshotEvery: 20 })
+    const store = memorySnapshots()
+    let savedTo = 0
+    const complete: SnapshotStore['complete'] = (run, partition, sequence) => {
+      savedTo = Math.max(savedTo, sequence)
+      return store.complete(run, partition, sequence)
+    }
+    const group = await start(Counter, {
+      ...{ placement: 'process', snapshotEvery: 20, store: { ...store, complete } },
+    })
     for (let number = 1; number <= 100; number++) await group.route('a', String(number))
-    await group.settled()
-    await until(async () => (await group.getStats()).workers[0]!.stats!.saved > 0)
-    // For the last of its saves, of which there is one every 20 ms.
-    await new Promise((resolve) => void setTimeout(resolve, 500))
+    await until(() => savedTo === 100)
     let gaps: number | undefined
     group.streamEvents.on('recovered', (recovered) => {
       gaps = recovered.gaps

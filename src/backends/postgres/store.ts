@@ -110,8 +110,8 @@ export class Store {
     } catch (error) {
       return Promise.reject(error)
     }
-    this.#running++
     const running = operation()
+    this.#running++
     const over = (): void => {
       if (--this.#running === 0 && this.#closing !== undefined) this.#atRest.resolve()
     }

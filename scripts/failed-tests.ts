@@ -20,6 +20,9 @@ const LINES = 30
 const COLOUR = /\u001B\[[\d;]*m/g
 /** The line above them. */
 const FAILURES = /^⎯+ (?:Failed (?:Tests|Suites)|Unhandled Errors)/m
+/** What a Node that crashes prints before it is gone; its stack comes within the lines that follow. */
+const CRASH = /^(?:# Fatal error|FATAL ERROR:|----- Native stack trace)/m
+const CRASH_LINES = 40
 const FRAME_OF_OTHERS = /^\s+at .*(?:node_modules|node:internal|new Promise \(<anonymous>\))/
 
 /** Which tests failed and why, shortly: a reader of a log often sees no more than its head. */
@@ -36,11 +39,13 @@ export function failedTests({ testResults }: TestReport, root: string): string {
   return texts.join('\n\n')
 }
 
-/** What a step printed, with what vitest says of failures, which it says last, first. */
+/** What a step printed: first how a Node crashed, then what vitest says of failures, which it says last. */
 export function failuresFirst(output: string): string {
   const text = withoutColours(output).trim()
   const at = text.search(FAILURES)
-  return at === -1 ? text : `${text.slice(at)}\n\n${text.slice(0, at).trimEnd()}`
+  const ordered = at === -1 ? text : `${text.slice(at)}\n\n${text.slice(0, at).trimEnd()}`
+  const crash = text.search(CRASH)
+  return crash === -1 ? ordered : `${text.slice(crash).split('\n', CRASH_LINES).join('\n')}\n\n${ordered}`
 }
 
 function withoutColours(text: string): string {

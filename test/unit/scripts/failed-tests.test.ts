@@ -45,3 +45,12 @@ test('of the output, the failures come first, and colours are taken out', () => 
   expect(failuresFirst(output)).toBe('⎯⎯⎯⎯ Failed Tests 1 ⎯⎯\n\n FAIL  a\n\nRUN  v5\n passed')
   expect(failuresFirst('tsc says no\n')).toBe('tsc says no')
 })
+
+test('a crash of Node comes before all else: what vitest says of it is only its signal', () => {
+  const crash = '#\n# Fatal error in , line 0\n# Check failed: it.\n----- Native stack trace -----\n 1: 0x1'
+  const shown = failuresFirst(` RUN  v5\n${crash}\n\n⎯⎯⎯⎯ Unhandled Errors ⎯⎯\n\nSIGTRAP\n`)
+  expect(shown).toMatch(
+    /^# Fatal error in , line 0\n# Check failed: it\.\n-{5} Native stack trace -{5}\n 1: 0x1\n/,
+  )
+  expect(shown).toMatch(/⎯⎯⎯⎯ Unhandled Errors ⎯⎯\n\nSIGTRAP\n\nRUN {2}v5/)
+})

@@ -53,7 +53,7 @@ export function lockSpace(schema: string): number {
 export function migrations(schema: string): readonly string[] {
   const s = quoted(schema)
   const planned =
-    "SET enable_seqscan = off SET jit = off SET plan_cache_mode = force_generic_plan SET lock_timeout = '4s'"
+    "SET enable_seqscan = off SET enable_bitmapscan = off SET jit = off SET plan_cache_mode = force_generic_plan SET lock_timeout = '4s'"
   const sql = { s, space: lockSpace(schema), planned }
   return [
     `
@@ -154,7 +154,7 @@ export function migrations(schema: string): readonly string[] {
   ) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 2000, autovacuum_vacuum_cost_delay = 0,
     toast.autovacuum_vacuum_scale_factor = 0, toast.autovacuum_vacuum_threshold = 2000);
   ALTER TABLE ${s}.grant_ ALTER seqs SET STORAGE EXTERNAL, ALTER ids SET STORAGE EXTERNAL;
-  CREATE INDEX grant_token ON ${s}.grant_ (token);
+  CREATE INDEX grant_token ON ${s}.grant_ (token, queue_id);
   CREATE INDEX grant_reach ON ${s}.grant_ (queue_id, last_seq);
 
   CREATE VIEW ${s}.claim AS

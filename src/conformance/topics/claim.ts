@@ -102,4 +102,11 @@ export const claimCases: ConformanceCase[] = topic('claim', {
     const { nextDueMs } = await s.claim()
     assert.ok(nextDueMs !== null && nextDueMs > 5_000 && nextDueMs <= 9_000)
   },
+  // Else workers ask again and again.
+  'tells that no job is delayed': async (s) => {
+    await s.add({}, {})
+    assert.equal((await s.claim({ limit: 1 })).nextDueMs, null)
+    assert.equal((await s.claim({ limit: 2 })).nextDueMs, null)
+    assert.equal((await s.claim()).nextDueMs, null)
+  },
 })

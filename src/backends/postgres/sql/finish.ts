@@ -26,7 +26,36 @@ export function finishSql({ s, planned }: Sql): string {
     gone int;
     r record;
   BEGIN
-    IF keeps IS NULL THEN
+    IF keeps IS NULL AND cardinality(tokens) = 1 THEN
+      -- For one grant, as a rule the only one: without joins. Of a token that was asked for again when it held nothing any
+      -- more, the last.
+      DECLARE
+        c record;
+      BEGIN
+        SELECT g.grant_id, g.queue_id, g.seqs INTO c FROM ${s}.queue q
+          JOIN ${s}.grant_ g ON g.token = tokens[1] AND g.queue_id = q.queue_id WHERE q.name = queues[1]
+          ORDER BY g.grant_id DESC LIMIT 1;
+        WITH removed AS (
+          DELETE FROM ${s}.job j USING unnest(which, seqs, ids) WITH ORDINALITY u (k, seq, id, n)
+          WHERE u.k = 1 AND j.queue_id = c.queue_id AND j.id = u.id AND j.seq = u.seq AND ${HOLDS} AND j.dedupe_ms IS NULL
+            AND (u.seq IN (SELECT unnest(c.seqs))) IS TRUE
+          RETURNING u.n
+        )
+        SELECT array_agg(n::int) INTO finished FROM removed;
+        IF finished IS NULL THEN
+          finished := '{}';
+        ELSE
+          gone := cardinality(finished);
+          INSERT INTO ${s}.tally (queue_id, open) VALUES (c.queue_id, -gone);
+          granted := ARRAY[c.grant_id];
+          counts := ARRAY[gone];
+          IF ours THEN
+            DELETE FROM ${s}.grant_ g WHERE g.grant_id = c.grant_id AND g.remaining <= gone;
+            IF FOUND THEN granted := '{}'; END IF;
+          END IF;
+        END IF;
+      END;
+    ELSIF keeps IS NULL THEN
       WITH told AS MATERIALIZED (
         SELECT x.k::int AS k, g.grant_id, g.queue_id, g.seqs FROM unnest(tokens, queues) WITH ORDINALITY x (token, queue_name, k)
         JOIN ${s}.queue q ON q.name = x.queue_name

@@ -1,6 +1,18 @@
 import { HOLDS } from './holds.ts'
 import type { Sql } from './sql.ts'
 
+/** What a claim reads of the jobs that may be its own, the first of them. */
+function candidates(jobs: string): string {
+  return `SELECT array_agg(id) FILTER (WHERE expires_at <= now) AS late, array_agg(seq) AS seqs, array_agg(line_id) AS line_ids,
+              array_agg(id) AS ids, array_agg(payload) AS payloads, array_agg(created_at) AS created,
+              array_agg(id) FILTER (WHERE place <> 0) AS back, array_agg(size) AS sizes, sum(size) AS size,
+              array_agg(json_build_array(seq, form, more, note, crashes, expires_at))
+                FILTER (WHERE form IS NOT NULL OR more IS NOT NULL OR note IS NOT NULL OR crashes IS NOT NULL
+                  OR expires_at IS NOT NULL) AS rare INTO p
+            FROM (SELECT a.*, coalesce(a.bytes, octet_length(a.payload)) AS size FROM (${jobs}
+              ) a ORDER BY a.seq LIMIT left_) e`
+}
+
 /** Takes jobs. */
 export function takeSql({ s, space, planned }: Sql): string {
   return `
@@ -47,17 +59,24 @@ export function takeSql({ s, space, planned }: Sql): string {
     given bigint;
     low bigint;
     first_free bigint;
+    heads bigint[];
+    first int;
+    upto int := 0;
+    said text;
   BEGIN
     -- A claim that a crash of the server takes back ends like one whose worker has died.
-    PERFORM set_config('synchronous_commit', 'off', true);
-    SELECT queue_id, paused, control INTO q, t.paused, t.control FROM ${s}.queue WHERE name = queue_name;
+    said := set_config('synchronous_commit', 'off', true);
+    SELECT k.queue_id, k.paused, k.control, (SELECT j.run_at FROM ${s}.job j WHERE j.queue_id = k.queue_id AND j.place = 3
+        ORDER BY j.run_at LIMIT 1) INTO q, t.paused, t.control, due FROM ${s}.queue k WHERE k.name = queue_name;
     IF q IS NULL THEN RETURN t; END IF;
-    SELECT array_agg(line_id), array_agg(type), array_agg(rank) INTO t.line_no, t.line_type, t.line_rank
-      FROM ${s}.line WHERE queue_id = q AND type = ANY (types);
+    SELECT array_agg(l.line_id), array_agg(l.type), array_agg(l.rank), array_agg(l.head),
+        bool_or(EXISTS (SELECT FROM ${s}.job j WHERE j.line_id = l.line_id AND j.place = 2))
+      INTO t.line_no, t.line_type, t.line_rank, heads, t.suspect
+      FROM (SELECT * FROM ${s}.line WHERE queue_id = q AND type = ANY (types) ORDER BY rank) l;
 
     -- One claim of a queue at a time. It is short, and nothing in it waits for a client or for the disk. When the same is asked
     -- again, the first may still be at it: its end is waited for, or there would be two with one token.
-    IF wanted > 0 THEN PERFORM pg_advisory_xact_lock(${space}, q); END IF;
+    IF wanted > 0 THEN said := pg_advisory_xact_lock(${space}, q)::text; END IF;
     PERFORM FROM ${s}.grant_ g WHERE g.token = asked AND g.queue_id = q;
     IF FOUND THEN
       SELECT array_agg(j.seq) AS seqs, array_agg(j.line_id) AS line_ids, array_agg(j.id) AS ids, array_agg(j.payload) AS payloads,
@@ -79,37 +98,38 @@ export function takeSql({ s, space, planned }: Sql): string {
     END IF;
 
     IF left_ > 0 AND NOT t.paused THEN
-      SELECT run_at INTO due FROM ${s}.job WHERE queue_id = q AND place = 3 ORDER BY run_at LIMIT 1;
-      IF due <= now THEN PERFORM ${s}.promote(q, now, greatest(wanted, 100)); END IF;
+      IF due <= now THEN
+        said := ${s}.promote(q, now, greatest(wanted, 100));
+        due := (SELECT run_at FROM ${s}.job WHERE queue_id = q AND place = 3 ORDER BY run_at LIMIT 1);
+      END IF;
 
-      -- Those that the answer names: there may be more by now.
-      FOR r IN SELECT rank, array_agg(line_id) AS line_ids, array_agg(head) AS heads, min(head) AS low FROM ${s}.line
-        WHERE line_id = ANY (t.line_no) GROUP BY rank ORDER BY rank
-      LOOP
-        SELECT array_agg(id) FILTER (WHERE expires_at <= now) AS late, array_agg(seq) AS seqs, array_agg(line_id) AS line_ids,
-            array_agg(id) AS ids, array_agg(payload) AS payloads, array_agg(created_at) AS created,
-            array_agg(id) FILTER (WHERE place <> 0) AS back, array_agg(size) AS sizes, sum(size) AS size,
-            array_agg(json_build_array(seq, form, more, note, crashes, expires_at))
-              FILTER (WHERE form IS NOT NULL OR more IS NOT NULL OR note IS NOT NULL OR crashes IS NOT NULL
-                OR expires_at IS NOT NULL) AS rare INTO p
-          FROM (
-            SELECT a.*, coalesce(a.bytes, octet_length(a.payload)) AS size FROM (
-              SELECT j.* FROM unnest(r.line_ids, r.heads) l (line_id, head) CROSS JOIN LATERAL (
+      -- The lines of one rank after those of another. There may be more by now than the answer names.
+      WHILE upto < cardinality(t.line_no) LOOP
+        first := upto + 1;
+        low := heads[first];
+        LOOP
+          upto := upto + 1;
+          low := least(low, heads[upto]);
+          EXIT WHEN t.line_rank[upto + 1] IS DISTINCT FROM t.line_rank[first];
+        END LOOP;
+        IF suspects THEN
+          ${candidates(`
+              SELECT j.* FROM unnest(t.line_no[first:upto]) l (line_id) CROSS JOIN LATERAL (
+                SELECT * FROM ${s}.job j WHERE j.line_id = l.line_id AND j.place = 2
+                ORDER BY j.seq LIMIT left_) j`)};
+        ELSE
+          ${candidates(`
+              SELECT j.* FROM unnest(t.line_no[first:upto], heads[first:upto]) l (line_id, head) CROSS JOIN LATERAL (
                 SELECT * FROM ${s}.job j
-                WHERE j.line_id = l.line_id AND j.place = 0 AND j.seq > l.head AND NOT suspects
+                WHERE j.line_id = l.line_id AND j.place = 0 AND j.seq > l.head
                   AND j.seq NOT IN (SELECT u.seq FROM ${s}.grant_ g CROSS JOIN unnest(g.seqs) u (seq)
-                    WHERE g.queue_id = q AND g.last_seq > r.low)
+                    WHERE g.queue_id = q AND g.last_seq > low)
                 ORDER BY j.seq LIMIT left_) j
               UNION ALL
-              SELECT j.* FROM unnest(r.line_ids) l (line_id) CROSS JOIN LATERAL (
-                SELECT * FROM ${s}.job j WHERE j.line_id = l.line_id AND j.place = 1 AND NOT suspects
-                ORDER BY j.seq LIMIT left_) j
-              UNION ALL
-              SELECT j.* FROM unnest(r.line_ids) l (line_id) CROSS JOIN LATERAL (
-                SELECT * FROM ${s}.job j WHERE j.line_id = l.line_id AND j.place = 2 AND suspects
-                ORDER BY j.seq LIMIT left_) j
-            ) a ORDER BY a.seq LIMIT left_
-          ) e;
+              SELECT j.* FROM unnest(t.line_no[first:upto]) l (line_id) CROSS JOIN LATERAL (
+                SELECT * FROM ${s}.job j WHERE j.line_id = l.line_id AND j.place = 1
+                ORDER BY j.seq LIMIT left_) j`)};
+        END IF;
         -- Behind the first that does not fit nothing is looked at.
         IF p.late IS NOT NULL AND p.size > room THEN
           SELECT array_agg(x.id) FILTER (WHERE x.expired) INTO p.late FROM (
@@ -163,7 +183,7 @@ export function takeSql({ s, space, planned }: Sql): string {
         END IF;
         -- Lines move on when scans become long. First the marks, then what is left: whoever holds no mark any more
         -- is seen. Dead rows before it are never met again, whatever keeps vacuum from them.
-        IF random() < 0.25 OR cardinality(t.seqs) >= 500 THEN
+        IF random() * 200 < cardinality(t.seqs) THEN
           FOR r IN SELECT l.line_id, l.head, u.last FROM ${s}.line l JOIN (
               SELECT u.line_id, max(u.seq) AS last FROM unnest(t.line_ids, t.seqs, t.ids) u (line_id, seq, id)
               WHERE back = '{}' OR u.id <> ALL (back) GROUP BY u.line_id) u ON l.line_id = u.line_id
@@ -182,9 +202,11 @@ export function takeSql({ s, space, planned }: Sql): string {
       END IF;
     END IF;
 
-    SELECT EXISTS (SELECT FROM ${s}.job WHERE place = 2 AND line_id = ANY (t.line_no)
-      AND line_id IN (SELECT line_id FROM ${s}.line WHERE queue_id = q AND type = ANY (types))) INTO t.suspect;
-    SELECT greatest(0, run_at - now) INTO t.due_ms FROM ${s}.job WHERE queue_id = q AND place = 3 ORDER BY run_at LIMIT 1;
+    IF suspects THEN
+      t.suspect := EXISTS (SELECT FROM ${s}.job WHERE place = 2 AND line_id IN (
+        SELECT line_id FROM ${s}.line WHERE queue_id = q AND type = ANY (types)));
+    END IF;
+    t.due_ms := CASE WHEN due IS NOT NULL THEN greatest(0, due - now) END;
     RETURN t;
   END $$;
 
@@ -197,6 +219,7 @@ export function takeSql({ s, space, planned }: Sql): string {
   DECLARE
     done int[];
     t ${s}.taken;
+    durable pg_lsn;
   BEGIN
     IF seqs <> '{}' THEN
       done := ${s}.finish(tokens, queues, which, seqs, ids, keeps, results, forms, true);
@@ -205,7 +228,7 @@ export function takeSql({ s, space, planned }: Sql): string {
     COMMIT;
     finished := array_to_json(coalesce(done, '{}'));
     taken := to_json(t);
-    IF done <> '{}' OR t.seqs IS NOT NULL THEN PERFORM pg_logical_emit_message(true, 'millhand', ''); END IF;
+    IF done <> '{}' OR t.seqs IS NOT NULL THEN durable := pg_logical_emit_message(true, 'millhand', ''); END IF;
   END $$;
   `
 }

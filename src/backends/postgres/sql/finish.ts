@@ -36,9 +36,12 @@ export function finishSql({ s, planned }: Sql): string {
           JOIN ${s}.grant_ g ON g.token = tokens[1] AND g.queue_id = q.queue_id WHERE q.name = queues[1]
           ORDER BY g.grant_id DESC LIMIT 1;
         WITH removed AS (
-          DELETE FROM ${s}.job j USING unnest(which, seqs, ids) WITH ORDINALITY u (k, seq, id, n)
-          WHERE u.k = 1 AND j.queue_id = c.queue_id AND j.id = u.id AND j.seq = u.seq AND ${HOLDS} AND j.dedupe_ms IS NULL
-            AND (u.seq IN (SELECT unnest(c.seqs))) IS TRUE
+          -- Told as a set with one condition, of which one row is expected, it is planned as one look into the index a job,
+          -- however few there are as yet.
+          DELETE FROM ${s}.job j USING (
+            SELECT c.queue_id, u.* FROM unnest(which, seqs, ids) WITH ORDINALITY u (k, seq, id, n)
+            WHERE u.k = 1 AND (u.seq IN (SELECT unnest(c.seqs))) IS TRUE OFFSET 0) u
+          WHERE j.queue_id = u.queue_id AND j.id = u.id AND j.seq = u.seq AND ${HOLDS} AND j.dedupe_ms IS NULL
           RETURNING u.n
         )
         SELECT array_agg(n::int) INTO finished FROM removed;

@@ -9,6 +9,7 @@ const SIZES = {
   full: { jobs: 600, leaseMs: 5000 },
   quick: { jobs: 200, leaseMs: 1500 },
 }
+const CONCURRENCY = 10
 /** Long enough to be in the midst of it when the process goes on. */
 const WORK_MS = 400
 /** By then a process that goes on must have noticed that its leases are over. */
@@ -25,7 +26,7 @@ export const freeze: ChaosCase = {
   quick: true,
   async run(context) {
     const { jobs, leaseMs } = SIZES[context.scale]
-    const trial = await Trial.open(context, { processes: 3, concurrency: 10, leaseMs })
+    const trial = await Trial.open(context, { processes: 3, concurrency: CONCURRENCY, leaseMs })
     await trial.add(evenWork(jobs, WORK_MS))
     await trial.supervisor.start()
     const victim = await until(() => mostBusy(trial), { timeout: '30s', what: 'a process to be busy' })
@@ -73,11 +74,14 @@ export const freeze: ChaosCase = {
   },
 }
 
-/** A process that runs as much as it may, with most of it still to be done. */
+/**
+ * A process that runs as much as it may, with most of it still to be done. With less it may be in the midst of
+ * beginning what it claimed, and goes on with that before it can notice anything.
+ */
 function mostBusy(trial: Trial): number | undefined {
   const recent = trial
     .runs()
     .filter(({ startedAt, endedAt }) => endedAt === undefined && startedAt > now() - WORK_MS / 4)
   const byLife = Map.groupBy(recent, ({ life }) => life)
-  return [...byLife.keys()].find((life) => byLife.get(life)!.length >= 5)
+  return [...byLife.keys()].find((life) => byLife.get(life)!.length === CONCURRENCY)
 }

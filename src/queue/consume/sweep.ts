@@ -6,6 +6,7 @@ export class Sweep {
   readonly #everyMs: number
   readonly #look: (lateMs: number) => boolean
   #timer: NodeJS.Timeout | undefined
+  #turn: NodeJS.Immediate | undefined
   #dueAt = Infinity
 
   /**
@@ -23,16 +24,26 @@ export class Sweep {
   }
 
   start(): void {
-    if (this.#timer !== undefined) return
+    if (this.#timer !== undefined || this.#turn !== undefined) return
     this.#dueAt = performance.now() + this.#everyMs
     this.#timer = setTimeout(() => {
       this.#timer = undefined
-      if (this.#look(this.lateMs)) this.start()
+      const { lateMs } = this
+      // The loop was blocked, and timers come first after that: what has ended elsewhere meanwhile is to be heard before.
+      if (lateMs > this.#everyMs) this.#turn = setImmediate(() => this.#run(lateMs))
+      else this.#run(lateMs)
     }, this.#everyMs)
   }
 
   stop(): void {
     clearTimeout(this.#timer)
+    clearImmediate(this.#turn)
     this.#timer = undefined
+    this.#turn = undefined
+  }
+
+  #run(lateMs: number): void {
+    this.#turn = undefined
+    if (this.#look(lateMs)) this.start()
   }
 }

@@ -53,7 +53,7 @@ export function lockSpace(schema: string): number {
 export function migrations(schema: string): readonly string[] {
   const s = quoted(schema)
   const planned =
-    "SET enable_seqscan = off SET enable_bitmapscan = off SET jit = off SET plan_cache_mode = force_generic_plan SET lock_timeout = '4s'"
+    "SET enable_seqscan = off SET jit = off SET plan_cache_mode = force_generic_plan SET lock_timeout = '4s'"
   const sql = { s, space: lockSpace(schema), planned }
   return [
     `

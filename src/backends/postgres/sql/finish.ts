@@ -17,7 +17,7 @@ export function finishSql({ s, planned }: Sql): string {
   -- ever. It is null when all are 0. A caller's transaction (not ours) leaves the grant alone.
   CREATE FUNCTION ${s}.finish(tokens text[], queues text[], which int[], seqs bigint[], ids text[], keeps bigint[],
     results text[], forms smallint[], ours boolean)
-  RETURNS int[] LANGUAGE plpgsql ${planned} AS $$
+  RETURNS int[] LANGUAGE plpgsql ${planned} SET enable_bitmapscan = off AS $$
   DECLARE
     now bigint := ${s}.now_ms();
     granted bigint[] := '{}';

@@ -42,7 +42,7 @@ export function takeSql({ s, space, planned }: Sql): string {
   -- Takes jobs, or gives again what the token holds.
   CREATE FUNCTION ${s}.take(queue_name text, types text[], asked text, wanted int, max_bytes bigint, starts int,
     lease_ms bigint, renew_ms bigint, suspects boolean) RETURNS ${s}.taken
-  LANGUAGE plpgsql ${planned} AS $$
+  LANGUAGE plpgsql ${planned} SET enable_bitmapscan = off AS $$
   DECLARE
     q int;
     now bigint := ${s}.now_ms();

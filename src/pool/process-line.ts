@@ -10,7 +10,10 @@ import type { Line, LineListener, LineOptions } from './line.ts'
 import type { FromWorker } from './protocol.ts'
 
 const isSource = import.meta.url.endsWith('.ts')
-const ENTRY = new URL(isSource ? './work/pool-process-entry.ts' : './pool-process-entry.js', import.meta.url)
+const ENTRY = new URL(
+  isSource ? './worker/pool-process-entry.ts' : './pool-process-entry.js',
+  import.meta.url,
+)
 /** After its end a process may still have messages on the line; so long is waited for the end of those. */
 const LAST_MESSAGES_MS = 500
 

@@ -16,7 +16,7 @@ export interface PoolMemory {
 }
 
 const isSource = import.meta.url.endsWith('.ts')
-const ENTRY = new URL(isSource ? './work/pool-thread-entry.ts' : './pool-thread-entry.js', import.meta.url)
+const ENTRY = new URL(isSource ? './worker/pool-thread-entry.ts' : './pool-thread-entry.js', import.meta.url)
 
 export function openThreadLine(options: LineOptions, listener: LineListener): Line {
   const cursor = new Int32Array(new SharedArrayBuffer(4))

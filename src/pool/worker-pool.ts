@@ -21,7 +21,7 @@ import { CALL, STREAM } from './protocol.ts'
 import { TaskRules, type TaskOptions } from './task-options.ts'
 import type { Task } from './task.ts'
 import { ValueStream } from './value-stream.ts'
-import { refusePoolInBoot } from './work/boot-scope.ts'
+import { refusePoolInBoot } from './worker/boot-scope.ts'
 
 const NO_ARGS: readonly unknown[] = []
 

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { type ConformanceCase, topic } from '../case.ts'
+import { DONE } from '../subject.ts'
 
 export const claimCases: ConformanceCase[] = topic('claim', {
   'gives what running a job needs': async (s) => {
@@ -101,6 +102,16 @@ export const claimCases: ConformanceCase[] = topic('claim', {
     await s.add({ delayMs: 50_000 }, { delayMs: 9_000 })
     const { nextDueMs } = await s.claim()
     assert.ok(nextDueMs !== null && nextDueMs > 5_000 && nextDueMs <= 9_000)
+  },
+  'with a token that holds nothing any more takes jobs, which it can end': async (s) => {
+    const token = `${s.owner}:again`
+    await s.add({})
+    const [first] = await s.take({ token, limit: 1 })
+    await s.backend.cancel(s.queue, [first!.id], null)
+    const [added] = await s.add({})
+    const [second] = await s.take({ token, limit: 1 })
+    assert.equal(second!.id, added)
+    await s.settled(second!, DONE)
   },
   // Else workers ask again and again.
   'tells that no job is delayed': async (s) => {

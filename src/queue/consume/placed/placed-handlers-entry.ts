@@ -1,6 +1,6 @@
 /** The functions that a pool of handlers calls: they run the handlers of one worker of the user's module. */
 import { errorToWire } from '../../../core/wire-error.ts'
-import type { WorkContext } from '../../../pool/work/context.ts'
+import type { WorkContext } from '../../../pool/worker/context.ts'
 import { childLogger } from '../../../worker/placement/child-logger.ts'
 import { enterChild } from '../../../worker/placement/child-scope.ts'
 import type { ClaimedJob } from '../../job.ts'

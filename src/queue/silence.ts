@@ -5,12 +5,14 @@ import type { Backend } from './backend.ts'
 const PATIENCE_MS = 5_000
 /** No longer, however slow its answers and however often it was in vain. */
 const MOST_PATIENCE_MS = 60_000
+/** While there are calls, a look is taken so often. */
+const LOOK_MS = 1_000
 /** A look that comes later than that says more of this event loop than of the store. */
 const LATE_MS = 250
 
 interface Call extends Member {
-  /** From when on it is waited for. */
-  readonly begun: number
+  /** From when on it is waited for: later by what this event loop was blocked meanwhile, since it could not hear. */
+  begun: number
 }
 
 /**
@@ -41,14 +43,13 @@ export class SilenceWatch {
    */
   async over<T>(call: () => Promise<T>, workMs: number = 0): Promise<T> {
     if (this.#backend.reconnect === undefined) return call()
-    const begun = performance.now() + workMs
-    const one = { place: -1, begun }
+    const one = { place: -1, begun: performance.now() + workMs }
     this.#calls.add(one)
     // One timer for all calls; it looks again as long as there are any.
     if (!this.#looks) this.#lookIn(this.#patienceMs)
     try {
       const answer = await call()
-      const tookMs = performance.now() - begun
+      const tookMs = performance.now() - one.begun
       this.#patienceMs = Math.min(Math.max(PATIENCE_MS, tookMs * 2), MOST_PATIENCE_MS)
       return answer
     } finally {
@@ -57,24 +58,27 @@ export class SilenceWatch {
   }
 
   #lookIn(ms: number): void {
-    const dueAt = performance.now() + ms
+    const inMs = Math.min(ms, LOOK_MS)
+    const dueAt = performance.now() + inMs
     this.#looks = true
     setTimeout(() => {
       this.#looks = false
-      const now = performance.now()
       if (this.#calls.size === 0) return
+      const now = performance.now()
+      const lateMs = now - dueAt
+      // The loop was blocked, or the process stopped: the answer may be there and not read yet.
+      const wasBlocked = lateMs > LATE_MS
+      if (wasBlocked) for (const call of this.#calls) call.begun += lateMs
       const waitedMs = now - [...this.#calls].reduce((first, { begun }) => Math.min(first, begun), now)
-      if (now - dueAt > LATE_MS) {
-        // The loop was blocked, or the process stopped: the answer may be there and not read yet.
-        this.#lookIn(this.#patienceMs)
-      } else if (waitedMs < this.#patienceMs - 1) {
-        this.#lookIn(this.#patienceMs - waitedMs)
-      } else {
-        this.#patienceMs = Math.min(this.#patienceMs * 2, MOST_PATIENCE_MS)
-        this.#lookIn(this.#patienceMs)
-        this.#onSilence(waitedMs)
-        this.#backend.reconnect!()
+      const leftMs = this.#patienceMs - waitedMs
+      if (wasBlocked || leftMs > 1) {
+        this.#lookIn(wasBlocked ? Math.max(leftMs, LATE_MS) : leftMs)
+        return
       }
-    }, ms).unref()
+      this.#patienceMs = Math.min(this.#patienceMs * 2, MOST_PATIENCE_MS)
+      this.#lookIn(this.#patienceMs)
+      this.#onSilence(waitedMs)
+      this.#backend.reconnect!()
+    }, inMs).unref()
   }
 }

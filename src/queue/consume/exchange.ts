@@ -37,12 +37,24 @@ export class Exchange {
   readonly #events: ExchangeEvents | undefined
   readonly #silence: SilenceWatch | undefined
   #up = true
+  /** Aborted when the store can be used again. */
+  #isBack = new AbortController()
 
   /** @param events undefined when waiting is no sign of trouble: nothing is told, no connection replaced. */
   constructor(backend: Backend, events?: ExchangeEvents) {
     this.#backend = backend
     this.#events = events
     if (events !== undefined) this.#silence = new SilenceWatch(backend, (forMs) => events.silent(forMs))
+  }
+
+  /** Whether the store is a server: what was sent to it takes effect whatever becomes of this process. */
+  get isRemote(): boolean {
+    return this.#backend.capabilities.sharedBy === 'network'
+  }
+
+  /** False while the store cannot be used. */
+  get isUp(): boolean {
+    return this.#up
   }
 
   /**
@@ -100,7 +112,8 @@ export class Exchange {
         if (!(error instanceof BackendError && error.retryable) || signal.aborted) throw error
         this.#is(false, error)
       }
-      await sleep(backoffMs(RETRY, tries), signal)
+      // Whoever is answered first speaks for all who wait.
+      await sleep(backoffMs(RETRY, tries), AbortSignal.any([signal, this.#isBack.signal]))
     }
   }
 
@@ -116,6 +129,8 @@ export class Exchange {
   #is(up: boolean, error: Error | undefined): void {
     if (this.#up === up) return
     this.#up = up
+    if (up) this.#isBack.abort()
+    else this.#isBack = new AbortController()
     this.#events?.state(up, error)
   }
 }

@@ -5,6 +5,7 @@ import { type Claimer, claimRequest } from './claim-request.ts'
 import { Exchange, type Trip } from './exchange.ts'
 import { Prefetch } from './prefetch.ts'
 import { Isolation } from './isolation.ts'
+import { Overtaking } from './overtaking.ts'
 import { nextRound, Stride } from './stride.ts'
 
 /** What the fetcher needs of its consumer. */
@@ -33,8 +34,9 @@ const CONTROL_MS = 100
  *
  * Where jobs are claimed ahead, the next trip is sent before those of the last begin, or when half of what is held is
  * left, so that neither the store nor this worker waits for the other. What holds in all of this:
- * - One trip is under way at a time, so outcomes reach the store in the order in which they came, and no claim is asked
- *   for before the last was answered. One that failed is repeated until it is answered, its outcomes first.
+ * - One trip is under way at a time, and no claim is asked for before the last was answered. One that failed is repeated
+ *   until it is answered, its outcomes first. When the answer is late, outcomes overtake it: nothing is claimed with
+ *   those, and the next trip waits for their answers too.
  * - A claim asks for no more than there is room for, and the allowance, when it is sent; until it is answered what is in
  *   hand only becomes less.
  * - What is closed meanwhile (drain, quiet, give-up, a pause) hands back what the answer brings.
@@ -43,6 +45,7 @@ export class Fetcher {
   readonly #host: FetcherHost
   readonly #exchange: Exchange
   readonly #admission: Admission
+  readonly #overtaking: Overtaking
   readonly #prefetch = new Prefetch()
   readonly #isolation = new Isolation()
   #accepting = false
@@ -69,6 +72,9 @@ export class Fetcher {
   constructor(host: FetcherHost, exchange: Exchange) {
     this.#host = host
     this.#exchange = exchange
+    this.#overtaking = new Overtaking(exchange, host.settler, (settlements, trip) =>
+      host.settled(settlements, trip),
+    )
     this.#admission = new Admission(host, exchange, () => this.#prefetch.overestimated())
   }
 
@@ -180,7 +186,8 @@ export class Fetcher {
     this.#hinted = false
     let trip: Trip
     try {
-      trip = await this.#exchange.trip(settlements, request, this.#giveUp.signal)
+      const { signal } = this.#giveUp
+      trip = await this.#overtaking.during(this.#exchange.trip(settlements, request, signal), signal)
     } catch (error) {
       settler.putBack(settlements)
       throw error

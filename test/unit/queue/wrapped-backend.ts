@@ -1,5 +1,5 @@
 import { memory, type MemoryOptions } from '../../../src/backends/memory/index.ts'
-import type { Backend } from '../../../src/queue/backend.ts'
+import type { Backend, Capabilities } from '../../../src/queue/backend.ts'
 
 /** The operations of a backend that answer with a promise. */
 export type Operation = {
@@ -25,15 +25,21 @@ export interface WrappedBackend {
 
 /** A memory store that counts its calls, and in whose way a test can stand. */
 export function wrapped(
-  options: MemoryOptions & { readonly backend?: Backend; readonly reconnect?: () => void } = {},
+  options: MemoryOptions & {
+    readonly backend?: Backend
+    readonly reconnect?: () => void
+    /** What it says of itself otherwise. */
+    readonly capabilities?: Partial<Capabilities>
+  } = {},
 ): WrappedBackend {
-  const { backend: given, reconnect, ...rest } = options
+  const { backend: given, reconnect, capabilities, ...rest } = options
   const store = given ?? memory(rest)
   const calls: Call[] = []
   let between: Interference | undefined
   const backend = new Proxy(store, {
     get(target, name) {
       if (name === 'reconnect') return reconnect
+      if (name === 'capabilities') return { ...target.capabilities, ...capabilities }
       const member: unknown = Reflect.get(target, name, target)
       if (typeof member !== 'function') return member
       if (name === 'watch') return member.bind(target) as unknown

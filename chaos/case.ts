@@ -1,4 +1,5 @@
 import type { Verdict } from './referee.ts'
+import type { PackageName } from '../test/servers/installation.ts'
 import type { StoreServer } from './store-server.ts'
 
 export type Scale = 'quick' | 'full'
@@ -7,6 +8,8 @@ export type Scale = 'quick' | 'full'
 export interface StoreUnderTest {
   readonly name: string
   readonly isServer: boolean
+  /** What it takes to open one; installed when it is missing. */
+  readonly needs: readonly PackageName[]
   /**
    * Makes a new one, with what it keeps on disk in this folder if it can.
    * @param durable the case hits the server: what it has answered must have reached the disk, by whatever setting
@@ -52,6 +55,8 @@ export interface ChaosCase {
   readonly title: string
   /** Part of quick runs. */
   readonly quick: boolean
+  /** What it takes beside the store; installed when it is missing, where that may be done. */
+  readonly needs?: readonly PackageName[]
   /** Why it cannot be tried here, with the way out; undefined when it can. */
   obstacle?(): string | undefined
   run(context: ChaosContext): Promise<CaseResult>

@@ -1,9 +1,10 @@
-import { existsSync, globSync, renameSync, writeFileSync } from 'node:fs'
+import { renameSync, writeFileSync } from 'node:fs'
+import { findFaketime } from '../test/servers/binaries.ts'
 
 /** What lets a process have another time of day, by what a file says, now and whenever it changes. */
 export function movedBy(file: string): Record<string, string> {
   return {
-    LD_PRELOAD: libfaketime() ?? '',
+    LD_PRELOAD: findFaketime() ?? '',
     FAKETIME_TIMESTAMP_FILE: file,
     FAKETIME_NO_CACHE: '1',
     FAKETIME_DONT_FAKE_MONOTONIC: '1',
@@ -19,12 +20,7 @@ export function setClock(file: string, offset: string): void {
 
 /** Why the time of day cannot be moved here, with the way out; undefined when it can. */
 export function noFakeClock(): string | undefined {
-  return libfaketime() === undefined
+  return findFaketime() === undefined
     ? 'libfaketime is not installed: apt-get install -y libfaketime'
     : undefined
-}
-
-function libfaketime(): string | undefined {
-  const folders = ['/usr/lib/*/faketime', '/usr/lib/faketime', '/usr/local/lib/faketime']
-  return globSync(folders.map((folder) => `${folder}/libfaketimeMT.so.1`)).find((path) => existsSync(path))
 }

@@ -1,6 +1,7 @@
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { ensureInstalled, isRoot } from '../test/servers/ensure.ts'
 import type { CaseResult, ChaosCase, ChaosContext } from './case.ts'
 import { caseText, isWell } from './report.ts'
 import type { Suite } from './suites.ts'
@@ -18,10 +19,12 @@ export async function runSuite(
   cases: readonly ChaosCase[],
   { scale, seed, signal, say }: RunOptions,
 ): Promise<Map<string, CaseResult>> {
+  ensureInstalled(store.needs)
   const results = new Map<string, CaseResult>()
   const root = mkdtempSync(join(tmpdir(), `millhand-chaos-${store.name}-`))
   for (const each of cases) {
     signal.throwIfAborted()
+    if (isRoot) ensureInstalled(each.needs ?? [])
     const obstacle = each.obstacle?.()
     if (obstacle !== undefined) {
       say(`skip ${each.name}: ${obstacle}`)

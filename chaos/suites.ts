@@ -25,6 +25,7 @@ export const SUITES: Readonly<Record<string, Suite>> = {
     store: {
       name: 'sqlite',
       isServer: false,
+      needs: [],
       open: async (folder) => ({ url: `sqlite:${folder}/jobs.db`, close: async () => {} }),
     },
     cases: [...SHARED, clockJump, writeLock, diskFull, readOnly],

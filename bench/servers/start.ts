@@ -1,4 +1,6 @@
 import type { PrivateServer } from '../../test/servers/private-server.ts'
+import { ensureInstalled } from '../../test/servers/ensure.ts'
+import type { PackageName } from '../../test/servers/installation.ts'
 import { startMosquitto } from '../../test/servers/mosquitto.ts'
 import { startPostgres } from '../../test/servers/postgres.ts'
 import { startRedis } from '../../test/servers/redis.ts'
@@ -30,10 +32,17 @@ const STARTS: Readonly<Record<ServerName, () => Promise<PrivateServer>>> = {
   mosquitto: () => startMosquitto({ settings: { queue_qos0_messages: 'true' } }),
 }
 
-/** Starts what the suite needs; it ends by `stop`, or with this process. Undefined: it needs none. */
+const PACKAGES: Readonly<Record<ServerName, readonly PackageName[]>> = {
+  redis: ['redis-server'],
+  postgres: ['postgresql'],
+  mosquitto: ['mosquitto', 'mosquitto-clients'],
+}
+
+/** Starts what the suite needs, and installs it when it is missing; it ends by `stop`, or with this process. Undefined: it needs none. */
 export async function serverFor({ server }: Pick<Suite, 'server'>): Promise<PrivateServer | undefined> {
   if (server === undefined) return undefined
   // Where servers put their data. A system's /tmp may be kept in memory, /var/tmp is not.
   process.env['TMPDIR'] = '/var/tmp'
+  ensureInstalled(PACKAGES[server])
   return STARTS[server]()
 }

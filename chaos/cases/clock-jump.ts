@@ -19,6 +19,7 @@ export const clockJump: ChaosCase = {
   name: 'clock-jump',
   title: 'the wall clock of the worker processes moves by an hour, both ways',
   quick: false,
+  needs: ['libfaketime'],
   obstacle: noFakeClock,
   async run(context) {
     const { jobs, pauseMs } = SIZES[context.scale]

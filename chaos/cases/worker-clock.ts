@@ -18,6 +18,7 @@ export const workerClock: ChaosCase = {
   name: 'worker-clock',
   title: 'the time of day of one worker process moves by ten minutes, both ways',
   quick: true,
+  needs: ['libfaketime'],
   obstacle: noFakeClock,
   async run(context) {
     const { jobs, pauseMs } = SIZES[context.scale]

@@ -1,6 +1,7 @@
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { ensureInstalled } from '../../test/servers/ensure.ts'
 import { UsageError, type Arguments } from '../arguments.ts'
 import { MQTT_CASES } from './cases.ts'
 import { isWell, jsonLine, outcomeText, type Outcome } from './outcome.ts'
@@ -17,6 +18,7 @@ export async function mqttSuite(
     const names = MQTT_CASES.map(({ name }) => name).join(', ')
     throw new UsageError(`expected a case out of ${names}, got: ${only}`)
   }
+  ensureInstalled(['mosquitto', 'mosquitto-clients'])
   const root = mkdtempSync(join(tmpdir(), 'millhand-chaos-mqtt-'))
   const outcomes: Outcome[] = []
   for (const { name, title, run } of cases) {

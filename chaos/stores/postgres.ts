@@ -11,6 +11,7 @@ const LOCKED_ROWS = 20
 export const postgresStore: StoreUnderTest = {
   name: 'postgres',
   isServer: true,
+  needs: ['postgresql'],
   async open(folder) {
     const server = await startPostgres({ durable: true })
     return {

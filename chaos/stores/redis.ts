@@ -7,6 +7,7 @@ import type { StoreUnderTest } from '../case.ts'
 export const redisStore: StoreUnderTest = {
   name: 'redis',
   isServer: true,
+  needs: ['redis-server'],
   async open(folder, { durable }) {
     const server = await startRedis({ durable })
     return {

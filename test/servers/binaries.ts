@@ -6,7 +6,7 @@ import { delimiter, join } from 'node:path'
 export interface Machine {
   /** Where programs are looked for, in this order. */
   readonly path: readonly string[]
-  /** The folders that a pattern names. */
+  /** The folders and files that a pattern names. */
   readonly folders: (pattern: string) => readonly string[]
   readonly isProgram: (path: string) => boolean
   /** What a program says of its version. */
@@ -80,4 +80,10 @@ export function findMosquitto({ path, isProgram }: Machine = thisMachine): Mosqu
   if (mosquitto === undefined || passwd === undefined || pub === undefined || sub === undefined)
     return undefined
   return { mosquitto, passwd, pub, sub }
+}
+
+/** The library that gives a process another time of day; undefined when it is not there. */
+export function findFaketime({ folders }: Machine = thisMachine): string | undefined {
+  const places = ['/usr/lib/*/faketime', '/usr/lib/faketime', '/usr/local/lib/faketime']
+  return places.flatMap((place) => folders(`${place}/libfaketimeMT.so.1`))[0]
 }

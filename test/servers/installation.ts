@@ -1,4 +1,4 @@
-import { findMosquitto, findPostgres, findRedis, type Machine } from './binaries.ts'
+import { findFaketime, findMosquitto, findPostgres, findRedis, type Machine } from './binaries.ts'
 
 /** What installing needs of a machine, beyond what finding does. */
 export interface Installer extends Machine {
@@ -12,34 +12,37 @@ export interface Installer extends Machine {
   readonly say: (text: string) => void
 }
 
-/** What the tests need, and the Debian package that has it. */
-const SERVERS: readonly { readonly package: string; readonly find: (machine: Machine) => unknown }[] = [
-  { package: 'redis-server', find: findRedis },
-  { package: 'postgresql', find: findPostgres },
-  { package: 'mosquitto', find: findMosquitto },
-  { package: 'mosquitto-clients', find: findMosquitto },
-]
+/** What can be needed, by its Debian package. */
+const PACKAGES = {
+  'redis-server': findRedis,
+  postgresql: findPostgres,
+  mosquitto: findMosquitto,
+  'mosquitto-clients': findMosquitto,
+  libfaketime: findFaketime,
+} as const satisfies Readonly<Record<string, (machine: Machine) => unknown>>
+
+export type PackageName = keyof typeof PACKAGES
+
+/** What the tests need. */
+const SERVERS: readonly PackageName[] = ['redis-server', 'postgresql', 'mosquitto', 'mosquitto-clients']
 /** Debian asks this file whether an installed service may be started: 101 is no. */
 const POLICY = '/usr/sbin/policy-rc.d'
 
 /**
- * Sees to it that there are the servers that the tests start, and installs Debian's packages of those that are
- * missing where it may. Starts no service.
+ * Sees to it that there is what is needed, by default the servers that the tests start, and installs Debian's packages
+ * of what is missing where it may. Starts no service.
  * @throws Error with the line to type when it may not or cannot.
  */
-export function ensureServers(machine: Installer): void {
-  const missing = (): string[] =>
-    SERVERS.filter(({ find }) => find(machine) === undefined).map((server) => server.package)
+export function ensureServers(machine: Installer, needed: readonly PackageName[] = SERVERS): void {
+  const missing = (): string[] => needed.filter((name) => PACKAGES[name](machine) === undefined)
   const packages = missing()
   if (packages.length === 0) return
   const install = ['apt-get', 'install', '--yes', '--no-install-recommends', ...packages]
   const byHand = `type: sudo apt-get update && sudo ${install.join(' ')}`
   if (!machine.exists('/etc/debian_version') || !machine.path.some((folder) => isProgram(machine, folder))) {
-    throw new Error(
-      `the tests need the servers of the Debian packages ${packages.join(' and ')}: install them`,
-    )
+    throw new Error(`what is in the Debian packages ${packages.join(' and ')} is needed: install it`)
   }
-  if (!machine.isRoot) throw new Error(`the tests need servers that are not installed; ${byHand}`)
+  if (!machine.isRoot) throw new Error(`${packages.join(' and ')} must be installed; ${byHand}`)
   machine.say(`installing ${packages.join(' and ')}`)
   const refuses = !machine.exists(POLICY)
   if (refuses) machine.write(POLICY, '#!/bin/sh\nexit 101\n')

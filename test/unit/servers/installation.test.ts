@@ -52,6 +52,16 @@ describe('when all servers are there', () => {
   })
 })
 
+describe('when only some are asked for', () => {
+  test('the others are left alone', () => {
+    const { machine, commands } = debian({ programs: [], puts: [['/opt/a/redis-server']] })
+    ensureServers(machine, ['redis-server'])
+    expect(commands).toEqual(['apt-get install --yes --no-install-recommends redis-server'])
+    ensureServers(machine, [])
+    expect(commands).toHaveLength(1)
+  })
+})
+
 describe('when a server is missing', () => {
   test('root installs its package, and no service is started meanwhile', () => {
     const { machine, commands, policies, there } = debian({ puts: [['/opt/a/redis-server']] })

@@ -16,7 +16,8 @@ it('all who wait for a store that was away try again as soon as one of them is a
   )
   const { signal } = new AbortController()
   const answeredAt: number[] = []
-  for (let n = 0; n < 5; n++) void exchange.trip([], undefined, signal).then(() => answeredAt.push(Date.now()))
+  for (let n = 0; n < 5; n++)
+    void exchange.trip([], undefined, signal).then(() => answeredAt.push(Date.now()))
   // By now each of them waits for some seconds between its tries, and none as long as the others.
   await vi.advanceTimersByTimeAsync(60_000)
   expect(exchange.isUp).toBe(false)

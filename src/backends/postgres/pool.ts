@@ -83,7 +83,12 @@ export class Pool implements PgPool {
    */
   #ask({ client, known }: Member, { query_timeout: ms = 0, ...query }: PgQuery): Promise<unknown> {
     return new Promise((resolve, reject) => {
-      const deadline = ms > 0 ? this.#deadlines.begin(ms, reject) : undefined
+      const sentAt = performance.now()
+      const late = (error: Error): void => {
+        this.#forgetIdle(sentAt)
+        reject(error)
+      }
+      const deadline = ms > 0 ? this.#deadlines.begin(ms, late) : undefined
       client.query(query, (error, result) => {
         if (deadline !== undefined) this.#deadlines.met(deadline)
         if (error) {
@@ -171,10 +176,17 @@ export class Pool implements PgPool {
     this.#sweep ??= setTimeout(() => this.#sweepIdle(), IDLE_MS).unref()
   }
 
-  #sweepIdle(): void {
-    const before = performance.now() - IDLE_MS
-    for (const member of this.#idle) if (member.idleSince <= before) this.#remove(member)
+  /**
+   * What is idle since then at the latest is closed. When a connection has fallen silent, those that have said nothing since
+   * have as a rule, too: each that is tried takes as long to be found out.
+   */
+  #forgetIdle(since: number): void {
+    for (const member of this.#idle) if (member.idleSince <= since) this.#remove(member)
     this.#idle = this.#idle.filter(({ isGone }) => !isGone)
+  }
+
+  #sweepIdle(): void {
+    this.#forgetIdle(performance.now() - IDLE_MS)
     this.#sweep =
       this.#idle.length === 0 ? undefined : setTimeout(() => this.#sweepIdle(), IDLE_MS / 2).unref()
   }

@@ -195,3 +195,22 @@ test('a statement that is not answered in time is refused, and its connection cl
   await made[1]!.answer()
   expect(await other).toBe('answer')
 })
+
+test('when a statement is not answered in time, what has been idle since before it is not lent again', async () => {
+  const { pool: connections, made } = pool(3)
+  const asking = ['a', 'b', 'c'].map((name) => connections.query(statement(name)))
+  await made[0]!.open()
+  for (const fake of made.slice(1)) await fake.open()
+  for (const fake of made) await fake.answer()
+  await Promise.all(asking)
+  const silent = connections.query({ ...statement('a'), query_timeout: 20 })
+  const heard = connections.query(statement('b'))
+  await settled()
+  await made[1]!.answer()
+  await heard
+  await expect(silent).rejects.toThrow('the statement was not answered in time')
+  expect(made.map(({ ended }) => ended)).toEqual([true, false, true])
+  void connections.query(statement('a'))
+  await settled()
+  expect(made[1]!.asked).toEqual(['b', 'b', 'a'])
+})

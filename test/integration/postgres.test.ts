@@ -7,6 +7,7 @@ import { lockSpace } from '../../src/backends/postgres/schema.ts'
 import { DONE, newJob, POLICY, Subject } from '../../src/conformance/subject.ts'
 import type { Backend } from '../../src/queue/backend.ts'
 import type { PrivateServer } from '../servers/private-server.ts'
+import { Proxy } from '../../chaos/proxy.ts'
 import { startPostgres } from '../servers/postgres.ts'
 
 let server: PrivateServer
@@ -295,6 +296,32 @@ describe('connections', () => {
       await own.stop()
     }
   }, 60_000)
+
+  test("that all fell silent in somebody's pool are found out at once, not one by one", async () => {
+    const proxy = await Proxy.to(Number(new URL(server.url).port))
+    const url = server.url.replace(/:\d+\//, `:${proxy.port}/`)
+    const pool = new pg.Pool({ connectionString: url, max: 8 })
+    pool.on('error', () => {})
+    try {
+      const backend = postgres(pool, { schema: 'silenced', listen: false, timeout: '500ms' })
+      await backend.open()
+      const s = worker(backend)
+      await Promise.all(Array.from({ length: 8 }, () => backend.stats(s.queue)))
+      expect(pool.idleCount).toBeGreaterThan(2)
+      proxy.silence()
+      expect(await failure(s.addOne())).toMatchObject({ code: 'BACKEND_UNAVAILABLE', retryable: true })
+      await s.addOne()
+      proxy.silence()
+      const waiting = failure(s.addOne())
+      backend.reconnect!()
+      expect(await waiting).toMatchObject({ code: 'BACKEND_UNAVAILABLE', retryable: true })
+      await s.addOne()
+      await backend.close()
+    } finally {
+      await pool.end()
+      await proxy.close()
+    }
+  })
 
   test('a silent server is found out by the deadline, and reconnect gives up at once', async () => {
     const own = await startPostgres()

@@ -25,6 +25,8 @@ export interface PgClient {
 
 /** A `Pool` of `pg`. */
 export interface PgPool {
+  /** How many of its connections nobody uses. */
+  readonly idleCount?: number
   connect(): Promise<PgClient>
   query(query: PgQuery): Promise<unknown>
   on?(event: 'error', listener: (error: Error) => void): unknown

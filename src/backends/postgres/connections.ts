@@ -8,7 +8,7 @@ import {
   type PgPool,
   type Settings,
 } from './client.ts'
-import { endsConnection, explained } from './failure.ts'
+import { endsConnection, explained, isLate } from './failure.ts'
 import { Pool } from './pool.ts'
 
 export interface ConnectionsOptions {
@@ -78,6 +78,7 @@ export class Connections {
       work(generation.pool).then(resolve, reject)
       return await promise
     } catch (error) {
+      if (generation.own === undefined && isLate(error)) closeIdle(generation.pool)
       throw this.explained(error)
     } finally {
       generation.underWay.delete(one)
@@ -128,7 +129,8 @@ export class Connections {
     this.#generation = undefined
     const error = new BackendError('BACKEND_UNAVAILABLE', `${this.label} did not answer; connecting anew`)
     for (const { reject } of generation.underWay) reject(error)
-    generation.own?.destroy()
+    if (generation.own === undefined) closeIdle(generation.pool)
+    else generation.own.destroy()
   }
 
   async close(): Promise<void> {
@@ -174,6 +176,16 @@ export class Connections {
       keepAlive: true,
       keepAliveInitialDelayMillis: 10_000,
     }
+  }
+}
+
+/**
+ * What is idle in somebody's pool may be as silent as what did not answer, and each that is tried takes long to be found
+ * out. It makes others when it needs them.
+ */
+function closeIdle(pool: PgPool): void {
+  for (let left = pool.idleCount ?? 0; left > 0; left--) {
+    pool.connect().then((client) => client.release?.(true), unheard)
   }
 }
 

@@ -12,6 +12,11 @@ export function isCollision(error: unknown): boolean {
   return code === '40001' || code === '40P01'
 }
 
+/** A connection of the driver's own pool has not answered in time. */
+export function isLate(error: unknown): boolean {
+  return error instanceof Error && error.message === 'Query read timeout'
+}
+
 /** What the driver or the server said, and whether it is worth a repetition. Never shows credentials. */
 export function explained(thrown: unknown, label: string, hide: readonly string[] = []): Error {
   if (thrown instanceof MillhandError) return thrown

@@ -6,6 +6,7 @@ import { Exchange, type Trip } from './exchange.ts'
 import { Prefetch } from './prefetch.ts'
 import { Isolation } from './isolation.ts'
 import { Overtaking } from './overtaking.ts'
+import { MOST_OUTCOMES } from './settler.ts'
 import { nextRound, Stride } from './stride.ts'
 
 /** What the fetcher needs of its consumer. */
@@ -17,8 +18,6 @@ export interface FetcherHost extends AdmissionHost, Claimer {
   idle(): void
 }
 
-/** The most outcomes of one trip. */
-const MOST_OUTCOMES = 1000
 /** So many are worth a trip of their own. */
 const ENOUGH_OUTCOMES = 500
 /** With other jobs at hand, outcomes wait for each other so long after the last trip. */
@@ -34,16 +33,14 @@ const CONTROL_MS = 100
  *
  * Where jobs are claimed ahead, the next trip is sent before those of the last begin, or when half of what is held is
  * left, so that neither the store nor this worker waits for the other. What holds in all of this:
- * - One trip is under way at a time, and no claim is asked for before the last was answered. One that failed is repeated
- *   until it is answered, its outcomes first. When the answer is late, outcomes overtake it: nothing is claimed with
- *   those, and the next trip waits for their answers too.
+ * - One trip is under way at a time, beside outcomes that overtake a late answer, and no claim is asked for before the
+ *   last was answered. One that failed is repeated until it is answered, its outcomes first.
  * - A claim asks for no more than there is room for, and the allowance, when it is sent; until it is answered what is in
  *   hand only becomes less.
  * - What is closed meanwhile (drain, quiet, give-up, a pause) hands back what the answer brings.
  */
 export class Fetcher {
   readonly #host: FetcherHost
-  readonly #exchange: Exchange
   readonly #admission: Admission
   readonly #overtaking: Overtaking
   readonly #prefetch = new Prefetch()
@@ -71,10 +68,7 @@ export class Fetcher {
 
   constructor(host: FetcherHost, exchange: Exchange) {
     this.#host = host
-    this.#exchange = exchange
-    this.#overtaking = new Overtaking(exchange, host.settler, (settlements, trip) =>
-      host.settled(settlements, trip),
-    )
+    this.#overtaking = new Overtaking(exchange, host)
     this.#admission = new Admission(host, exchange, () => this.#prefetch.overestimated())
   }
 
@@ -186,8 +180,7 @@ export class Fetcher {
     this.#hinted = false
     let trip: Trip
     try {
-      const { signal } = this.#giveUp
-      trip = await this.#overtaking.during(this.#exchange.trip(settlements, request, signal), signal)
+      trip = await this.#overtaking.trip(settlements, request, this.#giveUp.signal)
     } catch (error) {
       settler.putBack(settlements)
       throw error

@@ -1,13 +1,16 @@
-import type { Settlement } from '../backend.ts'
+import type { ClaimRequest, Settlement } from '../backend.ts'
 import type { Exchange, Trip } from './exchange.ts'
-import type { Settler } from './settler.ts'
+import { MOST_OUTCOMES, type Settler } from './settler.ts'
 
 /** An outcome waits no longer than that for the answer to what was sent before it. */
 const PATIENCE_MS = 8
 /** Each of them needs a connection of its own. */
 const MOST_AT_ONCE = 3
-/** The most outcomes of one trip. */
-const MOST_OUTCOMES = 1000
+
+export interface OvertakingHost {
+  readonly settler: Settler
+  settled(settlements: readonly Settlement[], trip: Trip): void
+}
 
 /**
  * Sends outcomes that came while a trip is under way, once its answer is late. What has reached the server takes effect
@@ -15,25 +18,25 @@ const MOST_OUTCOMES = 1000
  */
 export class Overtaking {
   readonly #exchange: Exchange
-  readonly #settler: Settler
-  readonly #settled: (settlements: readonly Settlement[], trip: Trip) => void
+  readonly #host: OvertakingHost
 
-  constructor(
-    exchange: Exchange,
-    settler: Settler,
-    settled: (settlements: readonly Settlement[], trip: Trip) => void,
-  ) {
+  constructor(exchange: Exchange, host: OvertakingHost) {
     this.#exchange = exchange
-    this.#settler = settler
-    this.#settled = settled
+    this.#host = host
   }
 
-  /** Waits for a trip, and for those that overtook it. @param signal gives up trying them again. */
-  async during(trip: Promise<Trip>, signal: AbortSignal): Promise<Trip> {
+  /** Makes a trip; see `Exchange`. Its answer waits for those of all that overtook it. */
+  async trip(
+    settlements: readonly Settlement[],
+    request: ClaimRequest | undefined,
+    signal: AbortSignal,
+  ): Promise<Trip> {
+    const trip = this.#exchange.trip(settlements, request, signal)
     if (!this.#exchange.isRemote) return trip
     const overtaking: Promise<void>[] = []
     const timer = setInterval(() => {
-      if (this.#settler.size === 0 || overtaking.length === MOST_AT_ONCE || !this.#exchange.isUp) return
+      const { size } = this.#host.settler
+      if (size === 0 || overtaking.length === MOST_AT_ONCE || !this.#exchange.isUp) return
       overtaking.push(this.#overtake(signal))
     }, PATIENCE_MS)
     try {
@@ -45,15 +48,16 @@ export class Overtaking {
   }
 
   async #overtake(signal: AbortSignal): Promise<void> {
-    const settlements = this.#settler.take(MOST_OUTCOMES)
+    const { settler } = this.#host
+    const settlements = settler.take(MOST_OUTCOMES)
     let trip: Trip
     try {
       trip = await this.#exchange.trip(settlements, undefined, signal)
     } catch {
       // Whatever is wrong, the next trip meets it too.
-      this.#settler.putBack(settlements)
+      settler.putBack(settlements)
       return
     }
-    this.#settled(settlements, trip)
+    this.#host.settled(settlements, trip)
   }
 }

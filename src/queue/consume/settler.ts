@@ -3,6 +3,9 @@ import type { Outcome, ProgressUpdate, Settlement } from '../backend.ts'
 import type { JobRef } from '../job.ts'
 import type { Attempt } from './attempt.ts'
 
+/** The most outcomes of one trip. */
+export const MOST_OUTCOMES = 1000
+
 /** Outcomes that the store has not heard of yet, in the order in which they came. */
 export class Settler {
   #settlements: Settlement[] = []

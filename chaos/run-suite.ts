@@ -24,7 +24,7 @@ export async function runSuite(
   const root = mkdtempSync(join(tmpdir(), `millhand-chaos-${store.name}-`))
   for (const each of cases) {
     signal.throwIfAborted()
-    if (isRoot) ensureInstalled(each.needs ?? [])
+    if (isRoot) tryInstall(each, say)
     const obstacle = each.obstacle?.()
     if (obstacle !== undefined) {
       say(`skip ${each.name}: ${obstacle}`)
@@ -42,6 +42,15 @@ export async function runSuite(
   }
   if ([...results.values()].every(isWell)) rmSync(root, { recursive: true, force: true })
   return results
+}
+
+/** Without it the case itself says what it lacks. */
+function tryInstall({ needs = [] }: ChaosCase, say: (text: string) => void): void {
+  try {
+    ensureInstalled(needs)
+  } catch (error) {
+    say((error as Error).message)
+  }
 }
 
 function aborted(signal: AbortSignal): Promise<never> {

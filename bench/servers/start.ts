@@ -38,7 +38,10 @@ const PACKAGES: Readonly<Record<ServerName, readonly PackageName[]>> = {
   mosquitto: ['mosquitto', 'mosquitto-clients'],
 }
 
-/** Starts what the suite needs, and installs it when it is missing; it ends by `stop`, or with this process. Undefined: it needs none. */
+/**
+ * Starts what the suite needs, and installs it when it is missing; it ends by `stop`, or with this process. Undefined: it
+ * needs none.
+ */
 export async function serverFor({ server }: Pick<Suite, 'server'>): Promise<PrivateServer | undefined> {
   if (server === undefined) return undefined
   // Where servers put their data. A system's /tmp may be kept in memory, /var/tmp is not.

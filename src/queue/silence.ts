@@ -30,6 +30,8 @@ export class SilenceWatch {
   readonly #calls = new Crowd<Call>()
   #patienceMs = PATIENCE_MS
   #looks = false
+  /** When the next look is to be, as long as it looks. */
+  #dueAt = 0
 
   /** @param onSilence hears of each replacement, before it. */
   constructor(backend: Pick<Backend, 'reconnect'>, onSilence: (forMs: number) => void) {
@@ -49,7 +51,8 @@ export class SilenceWatch {
     if (!this.#looks) this.#lookIn(this.#patienceMs)
     try {
       const answer = await call()
-      const tookMs = performance.now() - one.begun
+      const now = performance.now()
+      const tookMs = now - one.begun - this.#blockedMs(now)
       this.#patienceMs = Math.min(Math.max(PATIENCE_MS, tookMs * 2), MOST_PATIENCE_MS)
       return answer
     } finally {
@@ -57,22 +60,28 @@ export class SilenceWatch {
     }
   }
 
+  /** For how long this event loop has been blocked when the look that is due has not been. */
+  #blockedMs(now: number): number {
+    const lateMs = this.#looks ? now - this.#dueAt : 0
+    return lateMs > LATE_MS ? lateMs : 0
+  }
+
   #lookIn(ms: number): void {
     const inMs = Math.min(ms, LOOK_MS)
-    const dueAt = performance.now() + inMs
+    this.#dueAt = performance.now() + inMs
     this.#looks = true
     setTimeout(() => {
+      const now = performance.now()
+      // The loop was blocked, or the process stopped: the answer may be there and not read yet.
+      const blockedMs = this.#blockedMs(now)
       this.#looks = false
       if (this.#calls.size === 0) return
-      const now = performance.now()
-      const lateMs = now - dueAt
-      // The loop was blocked, or the process stopped: the answer may be there and not read yet.
-      const wasBlocked = lateMs > LATE_MS
-      if (wasBlocked) for (const call of this.#calls) call.begun += lateMs
+      // One that was made after that has waited for nothing, and is not to be waited for later.
+      for (const call of this.#calls) call.begun = Math.max(call.begun, Math.min(call.begun + blockedMs, now))
       const waitedMs = now - [...this.#calls].reduce((first, { begun }) => Math.min(first, begun), now)
       const leftMs = this.#patienceMs - waitedMs
-      if (wasBlocked || leftMs > 1) {
-        this.#lookIn(wasBlocked ? Math.max(leftMs, LATE_MS) : leftMs)
+      if (blockedMs > 0 || leftMs > 1) {
+        this.#lookIn(blockedMs > 0 ? Math.max(leftMs, LATE_MS) : leftMs)
         return
       }
       this.#patienceMs = Math.min(this.#patienceMs * 2, MOST_PATIENCE_MS)

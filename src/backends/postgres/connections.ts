@@ -28,6 +28,8 @@ interface Generation {
    * in each for as long as it is pending, so for ever.
    */
   readonly underWay: Crowd<UnderWay>
+  /** When what was idle in somebody's pool was closed last, by performance.now(). */
+  closedAt: number
 }
 
 interface UnderWay extends Member {
@@ -71,6 +73,7 @@ export class Connections {
   /** Runs `work` with a pool. @throws BackendError, retryable when the connections are to blame. */
   async withPool<T>(work: (pool: PgPool) => Promise<T>): Promise<T> {
     const generation = this.#present()
+    const begun = performance.now()
     const { promise, resolve, reject } = Promise.withResolvers<T>()
     const one = { place: -1, reject }
     generation.underWay.add(one)
@@ -78,7 +81,8 @@ export class Connections {
       work(generation.pool).then(resolve, reject)
       return await promise
     } catch (error) {
-      if (generation.own === undefined && isLate(error)) closeIdle(generation.pool)
+      // What was made since then is new.
+      if (generation.own === undefined && isLate(error) && generation.closedAt < begun) closeIdle(generation)
       throw this.explained(error)
     } finally {
       generation.underWay.delete(one)
@@ -129,7 +133,7 @@ export class Connections {
     this.#generation = undefined
     const error = new BackendError('BACKEND_UNAVAILABLE', `${this.label} did not answer; connecting anew`)
     for (const { reject } of generation.underWay) reject(error)
-    if (generation.own === undefined) closeIdle(generation.pool)
+    if (generation.own === undefined) closeIdle(generation)
     else generation.own.destroy()
   }
 
@@ -149,7 +153,7 @@ export class Connections {
   #make(): Generation {
     const { source, connections, deadlineMs } = this.#options
     const underWay = new Crowd<UnderWay>()
-    if (typeof source !== 'string') return { pool: source, own: undefined, underWay }
+    if (typeof source !== 'string') return { pool: source, own: undefined, underWay, closedAt: -Infinity }
     const own = new Pool({
       max: connections,
       patienceMs: deadlineMs,
@@ -157,7 +161,7 @@ export class Connections {
       // Where it cannot be set, it is as before.
       ready: (client) => client.query({ text: GONE, query_timeout: deadlineMs }).then(unheard, unheard),
     })
-    return { pool: own, own, underWay }
+    return { pool: own, own, underWay, closedAt: -Infinity }
   }
 
   #client(source: string): OwnClient {
@@ -183,7 +187,9 @@ export class Connections {
  * What is idle in somebody's pool may be as silent as what did not answer, and each that is tried takes long to be found
  * out. It makes others when it needs them.
  */
-function closeIdle(pool: PgPool): void {
+function closeIdle(generation: Generation): void {
+  const { pool } = generation
+  generation.closedAt = performance.now()
   for (let left = pool.idleCount ?? 0; left > 0; left--) {
     pool.connect().then((client) => client.release?.(true), unheard)
   }

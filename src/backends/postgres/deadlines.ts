@@ -6,8 +6,10 @@ const LATE_MS = 250
 
 /** What is to be over by a time. */
 export interface Pending extends Member {
-  /** By performance.now(). Later when the event loop was blocked: the answer may be there, and not read yet. */
+  /** By performance.now(). */
   at: number
+  /** It was put off once since the event loop was blocked: the answer may have been there, and not read yet. */
+  isPutOff: boolean
   readonly late: (error: Error) => void
 }
 
@@ -19,7 +21,7 @@ export class Deadlines {
 
   /** @param late called after `ms`, unless `met` is called before that. */
   begin(ms: number, late: (error: Error) => void): Pending {
-    const one = { place: -1, at: performance.now() + ms, late }
+    const one = { place: -1, at: performance.now() + ms, isPutOff: false, late }
     this.#pending.add(one)
     this.#lookAt(one.at)
     return one
@@ -42,7 +44,10 @@ export class Deadlines {
     const lateMs = now - this.#next
     this.#next = Infinity
     for (const one of this.#pending) {
-      if (lateMs > LATE_MS) one.at = Math.max(one.at, now + LATE_MS)
+      if (lateMs > LATE_MS && !one.isPutOff) {
+        one.isPutOff = true
+        one.at = Math.max(one.at, now + LATE_MS)
+      }
       // Timers round down.
       if (one.at > now + 1) {
         this.#lookAt(one.at)

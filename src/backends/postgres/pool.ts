@@ -177,8 +177,8 @@ export class Pool implements PgPool {
   }
 
   /**
-   * What is idle since then at the latest is closed. When a connection has fallen silent, those that have said nothing since
-   * have as a rule, too: each that is tried takes as long to be found out.
+   * What is idle since then at the latest is closed. When a connection has fallen silent, those that have said nothing
+   * since have as a rule, too: each that is tried takes as long to be found out.
    */
   #forgetIdle(since: number): void {
     for (const member of this.#idle) if (member.idleSince <= since) this.#remove(member)

@@ -37,8 +37,6 @@ export class Exchange {
   readonly #events: ExchangeEvents | undefined
   readonly #silence: SilenceWatch | undefined
   #up = true
-  /** Aborted when the store can be used again. */
-  #isBack = new AbortController()
 
   /** @param events undefined when waiting is no sign of trouble: nothing is told, no connection replaced. */
   constructor(backend: Backend, events?: ExchangeEvents) {
@@ -112,8 +110,7 @@ export class Exchange {
         if (!(error instanceof BackendError && error.retryable) || signal.aborted) throw error
         this.#is(false, error)
       }
-      // Whoever is answered first speaks for all who wait.
-      await sleep(backoffMs(RETRY, tries), AbortSignal.any([signal, this.#isBack.signal]))
+      await sleep(backoffMs(RETRY, tries), signal)
     }
   }
 
@@ -129,8 +126,6 @@ export class Exchange {
   #is(up: boolean, error: Error | undefined): void {
     if (this.#up === up) return
     this.#up = up
-    if (up) this.#isBack.abort()
-    else this.#isBack = new AbortController()
     this.#events?.state(up, error)
   }
 }

@@ -53,3 +53,19 @@ test('one that passed while the event loop was blocked leaves time to read an an
   await pass(300)
   expect(missed).toEqual(['not answered'])
 })
+
+test('one is put off once, however busy the event loop is', async () => {
+  const { begin, missed } = scene()
+  begin('never answered', 1_000)
+  const now = performance.now.bind(performance)
+  let ahead = 0
+  vi.spyOn(performance, 'now').mockImplementation(() => now() + ahead)
+  // Every look is late.
+  await pass(900)
+  ahead += 600
+  await pass(200)
+  expect(missed).toEqual([])
+  ahead += 600
+  await pass(300)
+  expect(missed).toEqual(['never answered'])
+})

@@ -102,6 +102,16 @@ describe('a store that does not answer', () => {
     expect([await asked, replaced]).toEqual(['cut off', [5000]])
   })
 
+  it('is found out in time, too, by a call that was made after the event loop was blocked', async () => {
+    const { call, replaced } = slowStore()
+    void call(900)
+    await pass(500)
+    block(60_000)
+    const asked = call(1e9)
+    await pass(5_501)
+    expect([await asked, replaced]).toEqual(['cut off', [5000]])
+  })
+
   it('has the time that a large call needs', async () => {
     const { watch, call, replaced } = slowStore()
     const large = watch.over(() => new Promise((resolve) => setTimeout(() => resolve('ok'), 12_000)), 10_000)

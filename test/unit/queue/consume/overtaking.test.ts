@@ -112,6 +112,44 @@ describe('while the answer of a store that is a server is late', () => {
     await worker.stop()
   })
 
+  it('and longer than that of others, these make room for more', async () => {
+    const { worker, end, sent, hold } = await scene()
+    const held = hold()
+    for (const n of [0, 1, 2, 3, 4]) {
+      end(n)
+      await until(() => held.length === n + 1)
+      if (n > 0) held[n]!.resolve(undefined)
+    }
+    expect(sent()).toEqual(['exchange 0', 'settle 1', 'settle 2', 'settle 3', 'settle 4'])
+    held[0]!.resolve(undefined)
+    end(5)
+    await until(() => held.length === 6)
+    held[5]!.resolve(undefined)
+    await worker.stop()
+  })
+
+  it('what fails on the way is told with the next trip, as a repetition', async () => {
+    const { worker, queue, end, sent, hold } = await scene(3)
+    const events = recordEvents(worker)
+    const held = hold()
+    end(0)
+    await until(() => held.length === 1)
+    end(1)
+    await until(() => held.length === 2)
+    // It had come through.
+    held[1]!.reject(new BackendError('BACKEND_UNAVAILABLE', 'the reply was lost'))
+    held[0]!.resolve(undefined)
+    await until(() => held.length === 3)
+    held[2]!.resolve(undefined)
+    end(2)
+    await until(() => held.length === 4)
+    held[3]!.resolve(undefined)
+    await worker.stop()
+    expect(sent()).toEqual(['exchange 0', 'settle 1', 'exchange 1', 'exchange 2'])
+    expect(events.of('stale')).toEqual([])
+    expect((await queue.stats()).counts).toMatchObject({ done: 3, active: 0 })
+  })
+
   it('stop waits for what overtook it', async () => {
     const { worker, queue, end, hold } = await scene(2)
     const held = hold()

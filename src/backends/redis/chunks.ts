@@ -36,3 +36,22 @@ export async function perQueue<T, R>(
   )
   return results
 }
+
+/** The same in the order of the items: one run of a queue after the other. */
+export async function perRun<T, R>(
+  items: readonly T[],
+  queueOf: (item: T) => string,
+  work: (queue: string, items: readonly T[]) => Promise<R[]>,
+): Promise<R[]> {
+  const results: R[] = []
+  for (let from = 0; from < items.length;) {
+    const queue = queueOf(items[from]!)
+    const next = items.findIndex((item, at) => at > from && queueOf(item) !== queue)
+    const to = next < 0 ? items.length : next
+    for (const result of await inChunks(items.slice(from, to), (chunk) => work(queue, chunk))) {
+      results.push(result)
+    }
+    from = to
+  }
+  return results
+}

@@ -7,7 +7,7 @@ import type {
   SettleResult,
 } from '../../queue/backend.ts'
 import { claimed, settled, wakesOf } from './answers.ts'
-import { perQueue } from './chunks.ts'
+import { perQueue, perRun } from './chunks.ts'
 import { claimArgs, settlementArgs } from './settlements.ts'
 import type { Store } from './store.ts'
 
@@ -28,15 +28,14 @@ export async function claim(store: Store, request: ClaimRequest): Promise<ClaimR
 export async function settle(store: Store, settlements: readonly Settlement[]): Promise<SettleResult[]> {
   await noteFollowed(store, settlements)
   const { maxPayloadBytes } = store
-  return perQueue(
-    settlements,
-    ({ ref }) => ref.queue,
-    async (queue, these) => {
-      const args = settlementArgs(these, store.keys, maxPayloadBytes)
-      const [statuses, numbers] = (await store.run('settle', queue, args)) as [Buffer, number[]]
-      return settled(these, statuses, numbers, maxPayloadBytes)
-    },
-  )
+  const settleIn = async (queue: string, these: readonly Settlement[]): Promise<SettleResult[]> => {
+    const args = settlementArgs(these, store.keys, maxPayloadBytes)
+    const [statuses, numbers] = (await store.run('settle', queue, args)) as [Buffer, number[]]
+    return settled(these, statuses, numbers, maxPayloadBytes)
+  }
+  // Follow-ups come in the order of what they follow, in whichever queues that is.
+  const inOrder = settlements.some(({ followUps }) => (followUps?.length ?? 0) > 0)
+  return (inOrder ? perRun : perQueue)(settlements, ({ ref }) => ref.queue, settleIn)
 }
 
 /** One script for both, unless what is settled is in other queues as well. */

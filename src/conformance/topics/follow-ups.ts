@@ -51,4 +51,22 @@ export const followUpsCases: ConformanceCase[] = topic('follow-ups', {
     assert.equal(only(result.followUps).status, 'added')
     assert.ok((await s.takeOne()).seq > job.seq)
   },
+  'come in the order of what they follow, in whichever queues that is': async (s) => {
+    const [other, next] = [s.at(`${s.queue}-other`), s.at(`${s.queue}-next`)]
+    const [first, second, third] = [await s.held(), await other.held(), await s.held()]
+    const [a, b, c] = [newJob(), newJob(), newJob()]
+    const settled = await s.backend.settle([
+      { ref: s.ref(first), outcome: DONE, followUps: [{ queue: next.queue, jobs: [a] }] },
+      { ref: other.ref(second), outcome: DONE, followUps: [{ queue: next.queue, jobs: [b] }] },
+      { ref: s.ref(third), outcome: DONE, followUps: [{ queue: next.queue, jobs: [c] }] },
+    ])
+    assert.deepEqual(
+      settled.map(({ status }) => status),
+      ['ok', 'ok', 'ok'],
+    )
+    assert.deepEqual(
+      (await next.take({ limit: 3 })).map(({ id }) => id),
+      [a, b, c].map(({ id }) => id),
+    )
+  },
 })

@@ -1,6 +1,6 @@
 import type { Transferable } from 'node:worker_threads'
 import type { Line } from './line.ts'
-import { KINDS } from './protocol.ts'
+import { BACKLOGS, KINDS, type TaskWords } from './protocol.ts'
 import type { Task } from './task.ts'
 import { Window } from './window.ts'
 
@@ -206,14 +206,14 @@ export class CrewMember {
    * @throws DataCloneError when an argument cannot be copied; nothing was sent then.
    */
   send(tasks: readonly Task[], hasBacklog: boolean): void {
-    const words: unknown[] = []
+    const words: TaskWords = [this.#next * BACKLOGS + (hasBacklog ? 1 : 0)]
     let transfer: Transferable[] | undefined
     for (const { name, args, settings } of tasks) {
       words.push((this.#places.get(name) ?? -1) * KINDS + settings.kind, args.length)
       for (const arg of args) words.push(arg)
       if (settings.transfer !== undefined) (transfer ??= []).push(...settings.transfer)
     }
-    this.line.post({ kind: 'tasks', first: this.#next, tasks: words, hasBacklog }, transfer)
+    this.line.post(words, transfer)
     this.sentAt = performance.now()
     if (this.sent.size === 0) this.lastWordAt = this.heardAt = this.sentAt
     for (const task of tasks) {

@@ -117,7 +117,9 @@ export class Crew {
       onMessage: (message) => {
         const member = memberOf()
         if (!this.members.has(member)) return
-        if (message.kind === 'ready') {
+        if (Array.isArray(message)) {
+          this.#listener.onMessage(member, message)
+        } else if (message.kind === 'ready') {
           member.isReady(message.names)
           this.#listener.onReady(message.names)
         } else if (message.kind === 'failed') {

@@ -3,7 +3,7 @@ import { errorFromWire, type WireError } from '../core/wire-error.ts'
 import type { CrewMember } from './crew-member.ts'
 import type { Dispatcher } from './dispatcher.ts'
 import type { PoolEvents } from './pool-events.ts'
-import { DONE, OUTCOMES, RESULT_WORDS, YIELDED, type FromWorker } from './protocol.ts'
+import { DONE, OUTCOMES, RESULT_WORDS, YIELDED, type FromWorker, type ResultWords } from './protocol.ts'
 import type { SecondTries } from './second-tries.ts'
 import type { Staffing } from './staffing.ts'
 import type { Tally } from './tally.ts'
@@ -34,10 +34,11 @@ export class Inbox {
   hear(member: CrewMember, message: FromWorker): boolean {
     member.heardAt = performance.now()
     this.readResults(member)
+    if (Array.isArray(message)) {
+      this.#onResults(member, message)
+      return true
+    }
     switch (message.kind) {
-      case 'results':
-        this.#onResults(member, message.results)
-        return true
       case 'returned':
         member.isAsked = false
         this.#dispatcher.giveBack(member.takeFrom(message.from, message.end))
@@ -68,7 +69,7 @@ export class Inbox {
     if (member.finished > finished) this.#hasMovedOn(member)
   }
 
-  #onResults(member: CrewMember, results: readonly unknown[]): void {
+  #onResults(member: CrewMember, results: ResultWords): void {
     let hasEnded = false
     for (let i = 0; i < results.length; i += RESULT_WORDS) {
       const head = results[i] as number

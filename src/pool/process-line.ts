@@ -62,7 +62,7 @@ export function openProcessLine(options: LineOptions, listener: LineListener): L
   return {
     canRecall: false,
     post(message) {
-      if (message.kind === 'tasks') checkCrossing(message.tasks)
+      if (Array.isArray(message)) checkCrossing(message)
       if (child.connected) child.send(message, () => {})
     },
     readResults: () => {},

@@ -2,7 +2,8 @@ import type { WireError } from '../core/wire-error.ts'
 
 /**
  * What a pool and its workers say to each other. Tasks and results travel in flat arrays, several to a message,
- * since it is messages that cost, and objects inside them, not words.
+ * since it is messages that cost, and objects inside them, not words. These arrays are the message: each property of
+ * an object takes longer to copy than a word, and one task alone is kept waiting for it.
  *
  * Each task sent to a worker has the next number of that worker. A worker begins with number n by moving its
  * cursor, which is memory that both share, from n or below to n + 1; the pool recalls everything that has not
@@ -10,24 +11,23 @@ import type { WireError } from '../core/wire-error.ts'
  * begun here or run elsewhere, never both, even if one of the two is blocked or dies.
  */
 export type ToWorker =
+  | TaskWords
   | { readonly kind: 'boot'; readonly boot: PoolBoot }
-  /**
-   * Tasks with the numbers from `first` on, each as these words: which function (its place among the names that the
-   * worker has told) and kind of call, as `place * KINDS + kind`; how many arguments; the arguments. With `hasBacklog`
-   * more tasks wait at the pool than it has sent: results may come in fewer, larger messages.
-   */
-  | {
-      readonly kind: 'tasks'
-      readonly first: number
-      readonly tasks: unknown[]
-      readonly hasBacklog: boolean
-    }
   | { readonly kind: 'abort'; readonly number: number; readonly reason: WireError }
   /** The reader of a stream wants so many more values. */
   | { readonly kind: 'more'; readonly number: number; readonly count: number }
   /** Say a word, and give back what is below `end` and has not begun: 0 where the line can recall. */
   | { readonly kind: 'recall'; readonly end: number }
   | { readonly kind: 'close' }
+
+/**
+ * Tasks with the numbers from `first` on: `first * BACKLOGS + backlog`, and then of each these words: which function
+ * (its place among the names that the worker has told) and kind of call, as `place * KINDS + kind`; how many arguments;
+ * the arguments. With a `backlog` of 1 more tasks wait at the pool than it has sent: results may come in fewer, larger
+ * messages.
+ */
+export type TaskWords = unknown[]
+export const BACKLOGS = 2
 
 /** The kind of a call: its result is one value, or a stream of them. */
 export const CALL = 0
@@ -37,7 +37,11 @@ export const KINDS = 2
 /** How many values a worker may be ahead of the reader of a stream. */
 export const STREAM_AHEAD = 16
 
-/** How many words of a `results` message make one result. */
+/**
+ * Of each result these words: the number of the task and the outcome, as `number * OUTCOMES + outcome`; value or error;
+ * microseconds. None when all are in the memory that a thread shares.
+ */
+export type ResultWords = unknown[]
 export const RESULT_WORDS = 3
 
 /** The outcome of a result: a value, an error, or one value of a stream that goes on. */
@@ -47,12 +51,11 @@ export const YIELDED = 2
 export const OUTCOMES = 4
 
 export type FromWorker =
+  | ResultWords
   /** It has loaded its module, and its setup is done. */
   | { readonly kind: 'ready'; readonly names: readonly string[] }
   /** Its module cannot be loaded, its setup or teardown threw, or nobody caught an error: it ends. */
   | { readonly kind: 'failed'; readonly error: WireError }
-  /** The number of the task and the outcome, as `number * OUTCOMES + outcome`; value or error; microseconds; and so on. */
-  | { readonly kind: 'results'; readonly results: unknown[] }
   /** An abort was heard: the event loop runs. */
   | { readonly kind: 'heard'; readonly number: number }
   /** Recalled: what is from `from` to below `end` will not be begun. */

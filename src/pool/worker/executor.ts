@@ -2,7 +2,17 @@ import { MillhandError } from '../../core/errors.ts'
 import { errorFromWire, errorToWire } from '../../core/wire-error.ts'
 import { Deque } from '../deque.ts'
 import { Estimate } from '../estimates.ts'
-import { CALL, DONE, FAILED, KINDS, STREAM, YIELDED, type ToWorker } from '../protocol.ts'
+import {
+  BACKLOGS,
+  CALL,
+  DONE,
+  FAILED,
+  KINDS,
+  STREAM,
+  YIELDED,
+  type TaskWords,
+  type ToWorker,
+} from '../protocol.ts'
 import type { ResultRing } from '../result-ring.ts'
 import { WorkContext } from './context.ts'
 import type { Cursor } from './cursor.ts'
@@ -65,15 +75,16 @@ export class Executor {
   }
 
   /** Takes what came in one message, and begins at once. */
-  take({ first, tasks, hasBacklog }: Extract<ToWorker, { kind: 'tasks' }>): void {
+  take(words: TaskWords): void {
     const { concurrency } = this.#options
-    this.#outbox.hasBacklog = hasBacklog
-    let number = first
-    for (let i = 0; i < tasks.length;) {
-      const head = tasks[i++] as number
-      const count = tasks[i++] as number
+    const backlog = (words[0] as number) % BACKLOGS
+    let number = ((words[0] as number) - backlog) / BACKLOGS
+    this.#outbox.hasBacklog = backlog > 0
+    for (let i = 1; i < words.length;) {
+      const head = words[i++] as number
+      const count = words[i++] as number
       const kind = head & (KINDS - 1)
-      const args = count === 1 ? [tasks[i]] : tasks.slice(i, i + count)
+      const args = count === 1 ? [words[i]] : words.slice(i, i + count)
       this.#waiting.push({ number: number++, callee: this.#callees[(head - kind) / KINDS], args, kind })
       i += count
     }

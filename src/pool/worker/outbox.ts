@@ -2,7 +2,7 @@ import type { Transferable } from 'node:worker_threads'
 import { MillhandError } from '../../core/errors.ts'
 import { errorToWire } from '../../core/wire-error.ts'
 import { Kinship } from '../kinship.ts'
-import { DONE, FAILED, OUTCOMES, RESULT_WORDS, type FromWorker } from '../protocol.ts'
+import { DONE, FAILED, OUTCOMES, RESULT_WORDS, type FromWorker, type ResultWords } from '../protocol.ts'
 import type { ResultRing } from '../result-ring.ts'
 import { transferListOf } from '../transfer.ts'
 
@@ -22,7 +22,7 @@ export class Outbox {
   readonly #ring: ResultRing | undefined
   readonly #onRefused: (number: number, error: Error) => void
   readonly #kinship = new Kinship()
-  #results: unknown[] = []
+  #results: ResultWords = []
   #transfer: Transferable[] | undefined
   #since = 0
   /** More tasks wait at the pool than it has sent. */
@@ -79,7 +79,7 @@ export class Outbox {
     this.#untold = 0
     this.#kinship.clear()
     try {
-      this.#post({ kind: 'results', results }, transfer)
+      this.#post(results, transfer)
     } catch (thrown) {
       if (results.length > RESULT_WORDS) this.#oneByOne(results)
       else this.#refuse(results, thrown)
@@ -87,14 +87,14 @@ export class Outbox {
   }
 
   /** One of them cannot be copied: the others are not to suffer. */
-  #oneByOne(results: readonly unknown[]): void {
+  #oneByOne(results: ResultWords): void {
     const refused = new Set<unknown>()
     for (let i = 0; i < results.length; i += RESULT_WORDS) {
       const one = results.slice(i, i + RESULT_WORDS)
       // What a stream yielded after a value that was lost would come as if nothing were missing.
       if (refused.has(numberOf(one))) continue
       try {
-        this.#post({ kind: 'results', results: one }, transferListOf(one[1]))
+        this.#post(one, transferListOf(one[1]))
       } catch (thrown) {
         refused.add(numberOf(one))
         this.#refuse(one, thrown)
@@ -102,7 +102,7 @@ export class Outbox {
     }
   }
 
-  #refuse(result: readonly unknown[], thrown: unknown): void {
+  #refuse(result: ResultWords, thrown: unknown): void {
     const [head, value, micros] = result
     const number = numberOf(result)
     const outcome = (head as number) % OUTCOMES
@@ -115,7 +115,7 @@ export class Outbox {
       `${what} cannot be copied to the pool (${(thrown as Error).message}); ${advice}`,
       { cause: thrown },
     )
-    this.#post({ kind: 'results', results: [number * OUTCOMES + FAILED, errorToWire(error), micros] })
+    this.#post([number * OUTCOMES + FAILED, errorToWire(error), micros])
     if (outcome !== DONE) this.#onRefused(number, error)
   }
 }

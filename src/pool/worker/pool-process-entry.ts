@@ -33,7 +33,7 @@ const send = (message: unknown, done: () => void = () => {}): void => {
 startGuard(() => {})
 const loop = new WorkLoop({
   post: (message: FromWorker) => {
-    if (message.kind === 'results') checkCrossing(message.results)
+    if (Array.isArray(message)) checkCrossing(message)
     send(message)
   },
   cursor: fileCursor(),

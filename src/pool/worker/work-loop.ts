@@ -43,10 +43,8 @@ export class WorkLoop {
   }
 
   hear(message: ToWorker): void {
+    if (Array.isArray(message)) return this.#executor!.take(message)
     switch (message.kind) {
-      case 'tasks':
-        this.#executor!.take(message)
-        break
       case 'abort':
         this.#executor?.abort(message)
         break

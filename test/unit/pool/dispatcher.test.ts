@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { CrewMember } from '../../../src/pool/crew-member.ts'
 import { Dispatcher } from '../../../src/pool/dispatcher.ts'
 import { Estimate } from '../../../src/pool/estimates.ts'
-import { CALL } from '../../../src/pool/protocol.ts'
+import { BACKLOGS, CALL } from '../../../src/pool/protocol.ts'
 import { Task } from '../../../src/pool/task.ts'
 
 // Some milliseconds of silence mean something: a pause of the machine is not to.
@@ -54,7 +54,8 @@ class Crew {
       {
         canRecall,
         post: (message) => {
-          if (message.kind === 'tasks' && !this.#begun.has(member)) this.#begun.set(member, message.first + 1)
+          if (!Array.isArray(message) || this.#begun.has(member)) return
+          this.#begun.set(member, Math.floor((message[0] as number) / BACKLOGS) + 1)
         },
         readResults: () => {},
         begun: () => this.#begun.get(member) ?? 0,

@@ -87,7 +87,7 @@ export function migrations(schema: string): readonly string[] {
     type text COLLATE "C" NOT NULL,
     rank smallint NOT NULL,
     head bigint NOT NULL DEFAULT 0,
-    UNIQUE (queue_id, type, rank)
+    UNIQUE (queue_id, rank, type)
   ) WITH (fillfactor = 50);
 
   CREATE TABLE ${s}.job_type (
@@ -131,8 +131,7 @@ export function migrations(schema: string): readonly string[] {
   -- New entries come at the end of these: their pages need no room for more.
   CREATE UNIQUE INDEX job_id ON ${s}.job (queue_id, id) WITH (fillfactor = 100);
   CREATE INDEX job_fresh ON ${s}.job (line_id, seq) WITH (fillfactor = 100) WHERE place = 0;
-  CREATE INDEX job_back ON ${s}.job (line_id, seq) WHERE place = 1;
-  CREATE INDEX job_suspect ON ${s}.job (line_id, seq) WHERE place = 2;
+  CREATE INDEX job_back ON ${s}.job (line_id, place, seq) WHERE place IN (1, 2);
   CREATE INDEX job_delayed ON ${s}.job (queue_id, run_at) WHERE place = 3;
   CREATE INDEX job_finished ON ${s}.job (queue_id, seq) WHERE place IN (4, 5, 6);
   CREATE INDEX job_expiring ON ${s}.job (queue_id, expires_at)

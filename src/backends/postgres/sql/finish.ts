@@ -27,37 +27,58 @@ export function finishSql({ s, planned }: Sql): string {
     r record;
   BEGIN
     IF keeps IS NULL AND cardinality(tokens) = 1 THEN
-      -- For one grant, as a rule the only one: without joins. Of a token that was asked for again when it held nothing any
-      -- more, the last.
-      DECLARE
-        c record;
-      BEGIN
-        SELECT g.grant_id, g.queue_id, g.seqs INTO c FROM ${s}.queue q
-          JOIN ${s}.grant_ g ON g.token = tokens[1] AND g.queue_id = q.queue_id WHERE q.name = queues[1]
-          ORDER BY g.grant_id DESC LIMIT 1;
+      IF cardinality(seqs) = 1 THEN
+        -- One job, as a rule the only one of its grant: in one statement.
         WITH removed AS (
-          -- Told as a set with one condition, of which one row is expected, it is planned as one look into the index a job,
-          -- however few there are as yet.
-          DELETE FROM ${s}.job j USING (
-            SELECT c.queue_id, u.* FROM unnest(which, seqs, ids) WITH ORDINALITY u (k, seq, id, n)
-            WHERE u.k = 1 AND (u.seq IN (SELECT unnest(c.seqs))) IS TRUE OFFSET 0) u
-          WHERE j.queue_id = u.queue_id AND j.id = u.id AND j.seq = u.seq AND ${HOLDS} AND j.dedupe_ms IS NULL
-          RETURNING u.n
+          DELETE FROM ${s}.job j USING ${s}.queue q JOIN ${s}.grant_ c ON c.queue_id = q.queue_id
+            WHERE q.name = queues[1] AND c.token = tokens[1] AND finish.seqs[1] = ANY (c.seqs)
+              AND j.queue_id = q.queue_id AND j.id = finish.ids[1] AND j.seq = finish.seqs[1] AND ${HOLDS}
+              AND j.dedupe_ms IS NULL
+            RETURNING c.grant_id, c.queue_id
+        ), counted AS (
+          INSERT INTO ${s}.tally (queue_id, open) SELECT queue_id, -1 FROM removed
+        ), released AS (
+          DELETE FROM ${s}.grant_ g USING removed WHERE ours AND g.grant_id = removed.grant_id AND g.remaining <= 1 RETURNING 1
         )
-        SELECT array_agg(n::int) INTO finished FROM removed;
-        IF finished IS NULL THEN
-          finished := '{}';
-        ELSE
-          gone := cardinality(finished);
-          INSERT INTO ${s}.tally (queue_id, open) VALUES (c.queue_id, -gone);
-          granted := ARRAY[c.grant_id];
-          counts := ARRAY[gone];
-          IF ours THEN
-            DELETE FROM ${s}.grant_ g WHERE g.grant_id = c.grant_id AND g.remaining <= gone;
-            IF FOUND THEN granted := '{}'; END IF;
+        SELECT grant_id, EXISTS (SELECT FROM released) AS is_released INTO r FROM removed;
+        IF FOUND THEN
+          finished := '{1}';
+          IF NOT r.is_released THEN
+            granted := ARRAY[r.grant_id];
+            counts := '{1}';
           END IF;
         END IF;
-      END;
+      ELSE
+        -- For one grant, as a rule the only one: without joins. Of a token that was asked for again when it held nothing
+        -- any more, the last.
+        DECLARE
+          c record;
+        BEGIN
+          SELECT g.grant_id, g.queue_id, g.seqs INTO c FROM ${s}.queue q
+            JOIN ${s}.grant_ g ON g.token = tokens[1] AND g.queue_id = q.queue_id WHERE q.name = queues[1]
+            ORDER BY g.grant_id DESC LIMIT 1;
+          WITH removed AS (
+            -- Told as a set with one condition, of which one row is expected, it is planned as one look into the index a job,
+            -- however few there are as yet.
+            DELETE FROM ${s}.job j USING (
+              SELECT c.queue_id, u.* FROM unnest(which, seqs, ids) WITH ORDINALITY u (k, seq, id, n)
+              WHERE u.k = 1 AND (u.seq IN (SELECT unnest(c.seqs))) IS TRUE OFFSET 0) u
+            WHERE j.queue_id = u.queue_id AND j.id = u.id AND j.seq = u.seq AND ${HOLDS} AND j.dedupe_ms IS NULL
+            RETURNING u.n
+          )
+          SELECT coalesce(array_agg(n::int), '{}') INTO finished FROM removed;
+          IF finished <> '{}' THEN
+            gone := cardinality(finished);
+            INSERT INTO ${s}.tally (queue_id, open) VALUES (c.queue_id, -gone);
+            granted := ARRAY[c.grant_id];
+            counts := ARRAY[gone];
+            IF ours THEN
+              DELETE FROM ${s}.grant_ g WHERE g.grant_id = c.grant_id AND g.remaining <= gone;
+              IF FOUND THEN granted := '{}'; END IF;
+            END IF;
+          END IF;
+        END;
+      END IF;
     ELSIF keeps IS NULL THEN
       WITH told AS MATERIALIZED (
         SELECT x.k::int AS k, g.grant_id, g.queue_id, g.seqs FROM unnest(tokens, queues) WITH ORDINALITY x (token, queue_name, k)

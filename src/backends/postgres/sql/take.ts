@@ -1,7 +1,7 @@
 import { HOLDS } from './holds.ts'
 import type { Sql } from './sql.ts'
 
-/** What a claim reads of the jobs that may be its own, the first of them. */
+/** What a claim reads of the jobs that may be its own, the first of them. @param jobs a FROM clause, in which they are `j`. */
 function candidates(jobs: string): string {
   return `SELECT array_agg(id) FILTER (WHERE expires_at <= now) AS late, array_agg(seq) AS seqs, array_agg(line_id) AS line_ids,
               array_agg(id) AS ids, array_agg(payload) AS payloads, array_agg(created_at) AS created,
@@ -9,8 +9,16 @@ function candidates(jobs: string): string {
               array_agg(json_build_array(seq, form, more, note, crashes, expires_at))
                 FILTER (WHERE form IS NOT NULL OR more IS NOT NULL OR note IS NOT NULL OR crashes IS NOT NULL
                   OR expires_at IS NOT NULL) AS rare INTO p
-            FROM (SELECT a.*, coalesce(a.bytes, octet_length(a.payload)) AS size FROM (${jobs}
-              ) a ORDER BY a.seq LIMIT left_) e`
+            FROM (SELECT j.*, coalesce(j.bytes, octet_length(j.payload)) AS size FROM ${jobs}
+              ORDER BY j.seq LIMIT left_) e`
+}
+
+/** The FRESH ones of a line that nobody holds. `low` is at or below the heads of all lines of its rank. */
+function fresh(s: string, line: string, head: string): string {
+  return `${s}.job j
+                WHERE j.line_id = ${line} AND j.place = 0 AND j.seq > ${head}
+                  AND j.seq NOT IN (SELECT u.seq FROM ${s}.grant_ g CROSS JOIN unnest(g.seqs) u (seq)
+                    WHERE g.queue_id = q AND g.last_seq > low)`
 }
 
 /** Takes jobs. */
@@ -60,19 +68,25 @@ export function takeSql({ s, space, planned }: Sql): string {
     low bigint;
     first_free bigint;
     heads bigint[];
+    returned boolean;
     first int;
     upto int := 0;
     said text;
   BEGIN
     -- A claim that a crash of the server takes back ends like one whose worker has died.
     said := set_config('synchronous_commit', 'off', true);
-    SELECT k.queue_id, k.paused, k.control, (SELECT j.run_at FROM ${s}.job j WHERE j.queue_id = k.queue_id AND j.place = 3
-        ORDER BY j.run_at LIMIT 1) INTO q, t.paused, t.control, due FROM ${s}.queue k WHERE k.name = queue_name;
+    SELECT k.queue_id, k.paused, k.control,
+        (SELECT j.run_at FROM ${s}.job j WHERE j.queue_id = k.queue_id AND j.place = 3 ORDER BY j.run_at LIMIT 1), l.*
+      INTO q, t.paused, t.control, due, t.line_no, t.line_type, t.line_rank, heads, returned
+      FROM ${s}.queue k CROSS JOIN LATERAL (
+        SELECT array_agg(l.line_id), array_agg(l.type), array_agg(l.rank), array_agg(l.head),
+          bool_or(EXISTS (SELECT FROM ${s}.job j WHERE j.line_id = l.line_id AND j.place IN (1, 2)))
+        FROM (SELECT * FROM ${s}.line l WHERE l.queue_id = k.queue_id AND l.type = ANY (types) ORDER BY l.rank) l) l
+      WHERE k.name = queue_name;
     IF q IS NULL THEN RETURN t; END IF;
-    SELECT array_agg(l.line_id), array_agg(l.type), array_agg(l.rank), array_agg(l.head),
-        bool_or(EXISTS (SELECT FROM ${s}.job j WHERE j.line_id = l.line_id AND j.place = 2))
-      INTO t.line_no, t.line_type, t.line_rank, heads, t.suspect
-      FROM (SELECT * FROM ${s}.line WHERE queue_id = q AND type = ANY (types) ORDER BY rank) l;
+    IF returned THEN
+      t.suspect := EXISTS (SELECT FROM ${s}.job j WHERE j.line_id = ANY (t.line_no) AND j.place = 2);
+    END IF;
 
     -- One claim of a queue at a time. It is short, and nothing in it waits for a client or for the disk. When the same is asked
     -- again, the first may still be at it: its end is waited for, or there would be two with one token.
@@ -99,7 +113,7 @@ export function takeSql({ s, space, planned }: Sql): string {
 
     IF left_ > 0 AND NOT t.paused THEN
       IF due <= now THEN
-        said := ${s}.promote(q, now, greatest(wanted, 100));
+        returned := ${s}.promote(q, now, greatest(wanted, 100)) > 0 OR returned;
         due := (SELECT run_at FROM ${s}.job WHERE queue_id = q AND place = 3 ORDER BY run_at LIMIT 1);
       END IF;
 
@@ -113,22 +127,21 @@ export function takeSql({ s, space, planned }: Sql): string {
           EXIT WHEN t.line_rank[upto + 1] IS DISTINCT FROM t.line_rank[first];
         END LOOP;
         IF suspects THEN
-          ${candidates(`
-              SELECT j.* FROM unnest(t.line_no[first:upto]) l (line_id) CROSS JOIN LATERAL (
+          ${candidates(`unnest(t.line_no[first:upto]) l (line_id) CROSS JOIN LATERAL (
                 SELECT * FROM ${s}.job j WHERE j.line_id = l.line_id AND j.place = 2
                 ORDER BY j.seq LIMIT left_) j`)};
+        ELSIF upto = first AND returned IS NOT TRUE THEN
+          -- As a rule: one index, in its order.
+          ${candidates(fresh(s, 't.line_no[first]', 'low'))};
         ELSE
-          ${candidates(`
+          ${candidates(`(
               SELECT j.* FROM unnest(t.line_no[first:upto], heads[first:upto]) l (line_id, head) CROSS JOIN LATERAL (
-                SELECT * FROM ${s}.job j
-                WHERE j.line_id = l.line_id AND j.place = 0 AND j.seq > l.head
-                  AND j.seq NOT IN (SELECT u.seq FROM ${s}.grant_ g CROSS JOIN unnest(g.seqs) u (seq)
-                    WHERE g.queue_id = q AND g.last_seq > low)
+                SELECT * FROM ${fresh(s, 'l.line_id', 'l.head')}
                 ORDER BY j.seq LIMIT left_) j
               UNION ALL
               SELECT j.* FROM unnest(t.line_no[first:upto]) l (line_id) CROSS JOIN LATERAL (
                 SELECT * FROM ${s}.job j WHERE j.line_id = l.line_id AND j.place = 1
-                ORDER BY j.seq LIMIT left_) j`)};
+                ORDER BY j.seq LIMIT left_) j) j`)};
         END IF;
         -- Behind the first that does not fit nothing is looked at.
         IF p.late IS NOT NULL AND p.size > room THEN

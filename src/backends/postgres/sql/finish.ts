@@ -131,6 +131,10 @@ export function finishSql({ s, planned }: Sql): string {
       counts := counts || r.counts;
     END IF;
     IF ours AND granted <> '{}' THEN
+      -- In one order: outcomes that overtake others meet at the same grants.
+      IF cardinality(granted) > 1 THEN
+        PERFORM FROM ${s}.grant_ g WHERE g.grant_id = ANY (granted) ORDER BY g.grant_id FOR UPDATE;
+      END IF;
       DELETE FROM ${s}.grant_ g USING unnest(granted, counts) c (grant_id, count)
         WHERE g.grant_id = c.grant_id AND g.remaining <= c.count;
       GET DIAGNOSTICS gone = ROW_COUNT;

@@ -14,7 +14,7 @@ export const suite: Suite = {
     rounds: 5,
     quickOneIn: 10,
     jobs: {
-      process100: 40_000,
+      process100: 120_000,
       process1: 12_000,
       unbuffered: 40_000,
       bulk: 60_000,

@@ -134,6 +134,7 @@ export function serverCases(suite: ServerSuite): Case[] {
         'Jobs of 100 bytes in bulk adds of 1,000; Millhand validates each.',
         jobs.bulk,
       ),
+      rounds: 5,
       millhand: enqueueBulk(open),
       peers: peers(suite, (peer) => peer.enqueueBulk),
     },

@@ -102,11 +102,24 @@ const DELAYED = (runAt: string): string => `${runAt} < 0 OR ${runAt} > 0 AND ${r
 /** The number of the job at place \`n\` of the batch. */
 const SEQ = `result.blocks[((u.n - 1) / ${BLOCK})::int + 1] + (u.n - 1) % ${BLOCK}`
 
+/**
+ * The jobs of the batch, with their place `n`. Lists of SELECT are walked in step, without a copy of them as in FROM;
+ * those that are null are null in each row.
+ */
+const batch = (lists: readonly (readonly [list: string, name: string])[]): string => `(
+          SELECT generate_series(1, count) AS n, ${lists.map(([list, name]) => `unnest(${list}) AS ${name}`).join(', ')}) u`
+
+const NAMED = [
+  ['which', 'line'],
+  ['ids', 'id'],
+  ['payloads', 'payload'],
+] as const
+
 /** The jobs with nothing but a payload: to walk along arrays without a value takes its time. */
 const plainly = (s: string): string => `
           INSERT INTO ${s}.job (seq, created_at, queue_id, line_id, place, id, payload)
           SELECT ${SEQ}, now, q, line_ids[coalesce(u.line, 1)], 0, u.id, u.payload
-          FROM unnest(which, ids, payloads) WITH ORDINALITY u (line, id, payload, n)`
+          FROM ${batch(NAMED)}`
 
 const put = (s: string): string => `
         INSERT INTO ${s}.job (seq, created_at, queue_id, line_id, place, form, id, payload, bytes, more, dedupe_ms, run_at,
@@ -115,5 +128,13 @@ const put = (s: string): string => `
           u.form, u.id, u.payload, u.bytes, u.more, u.dedupe_ms,
           CASE WHEN u.run_at < 0 THEN now - u.run_at WHEN u.run_at > now THEN u.run_at END,
           now + u.expire_ms, now + u.unique_ms
-        FROM unnest(which, ids, payloads, forms, sizes, mores, dedupes, run_ats, expires, uniques) WITH ORDINALITY
-          u (line, id, payload, form, bytes, more, dedupe_ms, run_at, expire_ms, unique_ms, n)`
+        FROM ${batch([
+          ...NAMED,
+          ['forms', 'form'],
+          ['sizes', 'bytes'],
+          ['mores', 'more'],
+          ['dedupes', 'dedupe_ms'],
+          ['run_ats', 'run_at'],
+          ['expires', 'expire_ms'],
+          ['uniques', 'unique_ms'],
+        ])}`

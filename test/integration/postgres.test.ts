@@ -163,6 +163,29 @@ describe('order and vacuum', () => {
     expect(await lag('late', s.queue)).toBeLessThan(6000)
   }, 60_000)
 
+  test('a claim that waits for another is given what that one has promoted and left', async () => {
+    const backend = await open(server.url, { schema: 'promoted' })
+    const s = worker(backend)
+    const ids = await s.add({ delayMs: 1 }, { delayMs: 1 })
+    const claim = await asAdmin(async (client) => {
+      const lock = 'SELECT pg_advisory_xact_lock($1, queue_id) FROM promoted.queue WHERE name = $2'
+      const due = 'SELECT FROM promoted.job WHERE run_at <= promoted.now_ms()'
+      const isDue = async (): Promise<boolean> => (await client.query(due)).rowCount === 2
+      await expect.poll(isDue).toBe(true)
+      await client.query('BEGIN')
+      await client.query(lock, [lockSpace('promoted'), s.queue])
+      const asked = backend.claim(s.request({ limit: 1 }))
+      const waiting = `SELECT FROM pg_locks WHERE locktype = 'advisory' AND classid = $1 AND NOT granted`
+      const isWaiting = async (): Promise<boolean> =>
+        (await client.query(waiting, [lockSpace('promoted')])).rowCount === 1
+      await expect.poll(isWaiting).toBe(true)
+      await client.query('SELECT promoted.promote(queue_id, promoted.now_ms(), 100) FROM promoted.queue')
+      await client.query('COMMIT')
+      return await asked
+    })
+    expect(claim.jobs.map(({ id }) => id)).toEqual(ids.slice(0, 1))
+  })
+
   test('a claim that is asked for again while the first is still at it gives the same', async () => {
     const backend = await open(server.url, { schema: 'twice' })
     const s = worker(backend)

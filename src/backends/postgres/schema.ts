@@ -87,7 +87,7 @@ export function migrations(schema: string): readonly string[] {
     type text COLLATE "C" NOT NULL,
     rank smallint NOT NULL,
     head bigint NOT NULL DEFAULT 0,
-    UNIQUE (queue_id, rank, type)
+    UNIQUE (queue_id, type, rank)
   ) WITH (fillfactor = 50);
 
   CREATE TABLE ${s}.job_type (

@@ -113,7 +113,9 @@ export function takeSql({ s, space, planned }: Sql): string {
 
     IF left_ > 0 AND NOT t.paused THEN
       IF due <= now THEN
-        returned := ${s}.promote(q, now, greatest(wanted, 100)) > 0 OR returned;
+        -- By this claim, or by one that it has waited for.
+        returned := true;
+        said := ${s}.promote(q, now, greatest(wanted, 100));
         due := (SELECT run_at FROM ${s}.job WHERE queue_id = q AND place = 3 ORDER BY run_at LIMIT 1);
       END IF;
 

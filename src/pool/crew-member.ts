@@ -2,6 +2,7 @@ import type { Transferable } from 'node:worker_threads'
 import type { Line } from './line.ts'
 import { BACKLOGS, KINDS, type TaskWords } from './protocol.ts'
 import type { Task } from './task.ts'
+import type { Told } from './told.ts'
 import { Window } from './window.ts'
 
 /**
@@ -35,15 +36,6 @@ export interface Allowance {
 }
 
 const NOTHING: Allowance = { free: 0, ahead: 0, micros: 0, hasNext: true }
-
-/** A task that was told to end. */
-export interface Told {
-  /** When its worker will be ended for it; set when it was seen to have begun. */
-  endsAt: number | undefined
-  /** True when the worker said that it heard: its event loop runs. */
-  isHeard: boolean
-  readonly error: Error
-}
 
 /** One worker of a pool, as the pool sees it. */
 export class CrewMember {
@@ -125,6 +117,16 @@ export class CrewMember {
   /** True when more is sent than can run: someone else could have it. */
   get hasAhead(): boolean {
     return this.sent.size + this.left.size > this.#limits.concurrency
+  }
+
+  /** True when something that it was sent may not have begun: behind another, or on an event loop that it shares. */
+  get mayHoldUp(): boolean {
+    return this.hasAhead || (this.#limits.concurrency > 1 && this.sent.size > 0)
+  }
+
+  /** True when it has nothing to do and may be sent anything. */
+  get isFree(): boolean {
+    return this.state === 'ready' && this.isIdle && !this.isAsked && !this.isReserved && !this.isUsedUp
   }
 
   /** True when it takes tasks at all, if it has room. */

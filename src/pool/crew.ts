@@ -3,7 +3,7 @@ import { errorFromWire } from '../core/wire-error.ts'
 import { CrewMember } from './crew-member.ts'
 import type { Line, LineListener, OpenLine } from './line.ts'
 import type { CheckedPool } from './pool-options.ts'
-import type { FromWorker } from './protocol.ts'
+import { LEFT, type FromWorker } from './protocol.ts'
 
 export interface CrewListener {
   onReady(names: readonly string[]): void
@@ -117,7 +117,7 @@ export class Crew {
       onMessage: (message) => {
         const member = memberOf()
         if (!this.members.has(member)) return
-        if (Array.isArray(message)) {
+        if (message === LEFT || Array.isArray(message)) {
           this.#listener.onMessage(member, message)
         } else if (message.kind === 'ready') {
           member.isReady(message.names)

@@ -30,6 +30,7 @@ export class Dispatcher {
 
   /** Sends what can be sent now. */
   deal(): void {
+    if (this.waiting.size < 2 && this.#isCalm() && this.#dealtLone()) return
     const isAnyAhead = this.#freeStuck()
     if (this.#isReserving || this.waiting.suspects.size > 0) this.#dealSuspects()
     if (isAnyAhead && this.waiting.shareable === 0) this.#spread()
@@ -40,6 +41,26 @@ export class Dispatcher {
       // Its share, so that the last tasks are spread over all.
       this.#sendTo(member, Math.min(MAX_BATCH, Math.ceil(this.waiting.shareable / takers.length)))
     }
+  }
+
+  /** Where calls are far apart: at most one waits, for a worker that has nothing to do. @returns false otherwise. */
+  #dealtLone(): boolean {
+    const { waiting } = this
+    if (waiting.size === 0) return true
+    if (waiting.shareable === 0) return false
+    for (const member of this.#members) {
+      if (!member.isFree) continue
+      this.#post(member, [waiting.shift()!])
+      return true
+    }
+    return false
+  }
+
+  /** @returns true when nothing that was sent holds up anything else. */
+  #isCalm(): boolean {
+    if (this.#isReserving) return false
+    for (const member of this.#members) if (member.mayHoldUp) return false
+    return true
   }
 
   /** What its worker has not begun waits again, before all others. */

@@ -1,4 +1,4 @@
-import { MillhandError, toError, type WorkerExitError } from '../core/errors.ts'
+import { MillhandError, type WorkerExitError } from '../core/errors.ts'
 import type { Emitter } from '../core/events.ts'
 import { Admission } from './admission.ts'
 import { Aftermath } from './aftermath.ts'
@@ -26,6 +26,7 @@ import { Watch } from './watch.ts'
 const TICK_MS = 10
 /** When this loop was blocked for so long, what has ended meanwhile is heard of before anything counts as late. */
 const BLOCKED_MS = 50
+const SOON = Promise.resolve()
 
 /** The inside of a pool: tasks come in, go to workers, and come back. */
 export class Engine {
@@ -109,7 +110,8 @@ export class Engine {
     this.#admission.enter()
     const task = new Task(name, args, settings, this.#estimates.of(name), this.#cancel)
     this.#tally.open++
-    if (signal !== undefined) this.#listen(task, signal)
+    if (signal !== undefined) task.heed(signal)
+    if (settings.timeoutMs !== undefined) this.#interruptions.areTimed = true
     this.#dispatcher.waiting.push(task)
     this.#planDeal()
     return task
@@ -182,12 +184,15 @@ export class Engine {
   #planDeal(): void {
     if (this.#isDealPlanned) return
     this.#isDealPlanned = true
-    queueMicrotask(() => {
-      this.#isDealPlanned = false
-      if (this.#crew.size === 0 && this.#tally.open > 0) this.#staff()
-      this.#watch.start()
-      this.#deal()
-    })
+    // Not queueMicrotask, which makes a resource for each call.
+    void SOON.then(this.#dealPlanned)
+  }
+
+  readonly #dealPlanned = (): void => {
+    this.#isDealPlanned = false
+    if (this.#crew.size === 0 && this.#tally.open > 0) this.#staff()
+    this.#watch.start()
+    this.#deal()
   }
 
   #deal(): void {
@@ -195,7 +200,7 @@ export class Engine {
     const { waiting } = this.#dispatcher
     // Also one that came back to be tried again.
     if (broken !== undefined) for (const task of waiting.reject(() => true)) this.#tally.fail(task, broken)
-    this.#dispatcher.deal()
+    if (this.#tally.open > 0) this.#dispatcher.deal()
     this.#admission.changed()
   }
 
@@ -219,12 +224,6 @@ export class Engine {
     if (!this.#inbox.hear(member, message)) return
     this.#failures.worked()
     this.#deal()
-  }
-
-  #listen(task: Task, signal: AbortSignal): void {
-    const onAbort = (): void => task.cancel(toError(signal.reason))
-    signal.addEventListener('abort', onAbort, { once: true })
-    task.whenSettled(() => signal.removeEventListener('abort', onAbort))
   }
 
   readonly #cancel = (task: Task, reason: Error | undefined): void => {
@@ -273,7 +272,7 @@ export class Engine {
     let isBusy = this.#tally.open > 0 || this.#tally.waiters > 0
     for (const member of this.#crew.members) {
       // It may have left some before it began with what takes longer than ever before.
-      this.#inbox.readResults(member)
+      if (!member.isIdle) this.#inbox.readResults(member)
       if (this.#interruptions.lookAfter(member, now, !this.#skipsTimeouts)) isBusy = true
     }
     this.#deal()

@@ -3,7 +3,7 @@ import { errorFromWire, type WireError } from '../core/wire-error.ts'
 import type { CrewMember } from './crew-member.ts'
 import type { Dispatcher } from './dispatcher.ts'
 import type { PoolEvents } from './pool-events.ts'
-import { DONE, OUTCOMES, RESULT_WORDS, YIELDED, type FromWorker, type ResultWords } from './protocol.ts'
+import { DONE, LEFT, OUTCOMES, RESULT_WORDS, YIELDED, type FromWorker, type ResultWords } from './protocol.ts'
 import type { SecondTries } from './second-tries.ts'
 import type { Staffing } from './staffing.ts'
 import type { Tally } from './tally.ts'
@@ -34,6 +34,7 @@ export class Inbox {
   hear(member: CrewMember, message: FromWorker): boolean {
     member.heardAt = performance.now()
     this.readResults(member)
+    if (message === LEFT) return true
     if (Array.isArray(message)) {
       this.#onResults(member, message)
       return true

@@ -18,6 +18,8 @@ export class Interruptions {
   readonly #dispatcher: Dispatcher
   readonly #staffing: Staffing
   readonly #secondTries: SecondTries
+  /** Whether there ever was a task with a timeout. */
+  areTimed = false
 
   constructor(
     graceMs: number,
@@ -59,7 +61,7 @@ export class Interruptions {
   lookAfter(member: CrewMember, now: number, checksTimeouts: boolean): boolean {
     if (member.sent.size === 0 && member.told.size === 0) return false
     const begun = member.line.begun()
-    if (checksTimeouts) this.#checkTimeouts(member, begun, now)
+    if (this.areTimed && checksTimeouts) this.#checkTimeouts(member, begun, now)
     for (const [number, told] of member.told) {
       if (number >= begun || member.endedFor !== undefined) continue
       told.endsAt ??= now + this.#graceMs
@@ -93,7 +95,9 @@ export class Interruptions {
     this.#dispatcher.takeBack(member)
     if (member.take(number) === undefined) return
     member.left.set(number, again)
-    this.#tell(member, number, error)
+    // What has moved there could not be had back as long as somebody waited for it.
+    this.#dispatcher.takeBack(member)
+    if (member.left.has(number)) this.#tell(member, number, error)
   }
 
   #tell(member: CrewMember, number: number, error: Error): void {

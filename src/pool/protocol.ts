@@ -39,7 +39,7 @@ export const STREAM_AHEAD = 16
 
 /**
  * Of each result these words: the number of the task and the outcome, as `number * OUTCOMES + outcome`; value or error;
- * microseconds. None when all are in the memory that a thread shares.
+ * microseconds.
  */
 export type ResultWords = unknown[]
 export const RESULT_WORDS = 3
@@ -50,8 +50,12 @@ export const FAILED = 1
 export const YIELDED = 2
 export const OUTCOMES = 4
 
+/** Results are in the memory that a thread shares. */
+export const LEFT = 0
+
 export type FromWorker =
   | ResultWords
+  | typeof LEFT
   /** It has loaded its module, and its setup is done. */
   | { readonly kind: 'ready'; readonly names: readonly string[] }
   /** Its module cannot be loaded, its setup or teardown threw, or nobody caught an error: it ends. */

@@ -37,6 +37,7 @@ export class Staffing {
 
   /** Starts or retires workers, as the work demands now. */
   adjust(): void {
+    if (this.#isRight()) return
     const now = performance.now()
     const ready = [...this.#crew.members].filter(({ state }) => state === 'ready')
     const { growAfter: growAfterMs, idleTimeout: idleTimeoutMs } = this.#options
@@ -47,6 +48,13 @@ export class Staffing {
     // Those that have nothing to do go first.
     const byLoad = ready.toSorted((a, b) => a.sent.size - b.sent.size)
     for (const member of byLoad.slice(0, -change)) this.retire(member)
+  }
+
+  /** True when it is plain that the size is to stay: most often, so that it is found out at once. */
+  #isRight(): boolean {
+    const { min, max } = this.#size
+    if (this.#crew.size !== min) return false
+    return min === max || (this.#dispatcher.waiting.size === 0 && this.#options.concurrencyPerWorker === 1)
   }
 
   /** A worker that has done or taken enough goes when what it has in hand is done, and another one comes. */

@@ -1,4 +1,5 @@
 import type { Transferable } from 'node:worker_threads'
+import { toError } from '../core/errors.ts'
 import type { CrewMember } from './crew-member.ts'
 import type { Estimate } from './estimates.ts'
 
@@ -130,6 +131,13 @@ export class Task<Result = unknown> {
     if (this.isComplete) return
     this.error = error
     this.#settle(outcome)
+  }
+
+  /** @internal Cancels it when that aborts. */
+  heed(signal: AbortSignal): void {
+    const onAbort = (): void => this.cancel(toError(signal.reason))
+    signal.addEventListener('abort', onAbort, { once: true })
+    this.whenSettled(() => signal.removeEventListener('abort', onAbort))
   }
 
   /** @internal */

@@ -139,6 +139,14 @@ describe('a pool refuses', () => {
     expect(await Promise.all(results)).toHaveLength(150)
     expect(most).toBeLessThanOrEqual(5)
   })
+
+  test('what does not exist, and lets in who waited for its place', async () => {
+    const pool = poolOfTasks({ min: 1, max: 1, maxQueue: 1 })
+    const unknown = errorOf(loose(pool).run('ecko'))
+    await pool.ready()
+    expect(await unknown).toMatchObject({ code: 'NOT_FOUND' })
+    expect(await pool.run('add', [1, 1])).toBe(2)
+  })
 })
 
 test('flags that no worker can start with reject everything at once', async () => {

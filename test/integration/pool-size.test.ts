@@ -132,7 +132,7 @@ describe.each(PLACEMENTS)('a program with a pool of a %s', (placement) => {
   })
 })
 
-test('an idle pool does nothing', async () => {
+test('an idle pool has no timer that keeps its process alive', async () => {
   const timers = (): number => process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length
   // Seen from inside of the wait, which has timers of its own.
   const before = await until(() => ({ timers: timers() }))

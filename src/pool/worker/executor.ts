@@ -88,7 +88,10 @@ export class Executor {
       this.#waiting.push({ number: number++, callee: this.#callees[(head - kind) / KINDS], args, kind })
       i += count
     }
-    while (this.#lanes < concurrency && this.#waiting.size > 0) void this.#lane()
+    while (this.#lanes < concurrency && this.#waiting.size > 0) {
+      this.#lanes++
+      this.#goOn()
+    }
   }
 
   abort({ number, reason }: Extract<ToWorker, { kind: 'abort' }>): void {
@@ -96,7 +99,8 @@ export class Executor {
     this.#options.post({ kind: 'heard', number })
     this.#stop(number, error)
     for (const work of this.#waiting.reject((each) => each.number === number)) {
-      this.#outbox.add(work.number, FAILED, reason, 0, performance.now())
+      const now = performance.now()
+      this.#outbox.add(work.number, FAILED, reason, 0, now, now)
       this.#planFlush()
     }
   }
@@ -117,13 +121,12 @@ export class Executor {
     running?.credit.wake()
   }
 
-  /** One task after the other, until nothing waits. Without a break for as long as they are synchronous. */
-  async #lane(): Promise<void> {
-    this.#lanes++
+  /** One lane: one task after the other, until nothing waits. Without a break for as long as they are synchronous. */
+  readonly #goOn = (): void => {
     for (let work = this.#waiting.shift(); work !== undefined; work = this.#waiting.shift()) {
       if (!this.#options.cursor.begin(work.number)) continue
       const pending = this.#run(work)
-      if (pending !== undefined) await pending
+      if (pending !== undefined) return void pending.then(this.#goOn)
     }
     this.#lanes--
     // Others are likely to end with it.
@@ -150,9 +153,10 @@ export class Executor {
       outcome = FAILED
     }
     // While it waits, others have their turn: only what it did until now kept them from it.
-    callee?.estimate.learn(microsSince(startedAt))
+    const endedAt = performance.now()
+    callee?.estimate.learn(micros(startedAt, endedAt))
     if (isLater && outcome === DONE) return this.#finish(work, context, value, startedAt)
-    this.#end(work, context, outcome, value, startedAt, startedAt)
+    this.#end(work, context, outcome, value, startedAt, startedAt, endedAt)
     return undefined
   }
 
@@ -167,9 +171,11 @@ export class Executor {
         work.kind === STREAM
           ? await pumpStream(await value, credit, context, (each) => this.#yield(number, each))
           : await value
-      this.#end(work, context, DONE, result, startedAt, performance.now())
+      const now = performance.now()
+      this.#end(work, context, DONE, result, startedAt, now, now)
     } catch (thrown) {
-      this.#end(work, context, FAILED, errorToWire(thrown), startedAt, performance.now())
+      const now = performance.now()
+      this.#end(work, context, FAILED, errorToWire(thrown), startedAt, now, now)
     } finally {
       this.#running.delete(number)
     }
@@ -177,7 +183,8 @@ export class Executor {
   }
 
   #yield(number: number, value: unknown): void {
-    this.#outbox.add(number, YIELDED, value, 0, performance.now())
+    const now = performance.now()
+    this.#outbox.add(number, YIELDED, value, 0, now, now)
     this.#planFlush()
   }
 
@@ -188,10 +195,11 @@ export class Executor {
     value: unknown,
     startedAt: number,
     since: number,
+    now: number,
   ): void {
-    const micros = microsSince(startedAt)
-    if (kind === CALL && outcome === DONE && !hasSpoken) this.#outbox.done(number, value, micros, since)
-    else this.#outbox.add(number, outcome, value, micros, since)
+    const took = micros(startedAt, now)
+    if (kind === CALL && outcome === DONE && !hasSpoken) this.#outbox.done(number, value, took, since, now)
+    else this.#outbox.add(number, outcome, value, took, since, now)
   }
 
   readonly #report = (number: number, progress: unknown): void => {
@@ -209,8 +217,8 @@ export class Executor {
   }
 }
 
-function microsSince(startedAt: number): number {
-  return Math.round((performance.now() - startedAt) * 1000)
+function micros(from: number, to: number): number {
+  return Math.round((to - from) * 1000)
 }
 
 /** The file has changed since the first worker loaded it. */

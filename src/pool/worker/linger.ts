@@ -1,3 +1,5 @@
+import { DOZES, RUNG } from '../bell.ts'
+
 /** To be woken takes about 20 microseconds: for so long a thread looks for more without sleeping, ms. */
 const LOOK_MS = 0.03
 /** For so long it then sleeps, which is still less to wake from than the event loop, ms. */
@@ -14,28 +16,41 @@ export class Linger {
   #patience = PATIENCE
   #skipped = 0
 
-  /** @param bell memory that counts messages. */
+  /** @param bell see bell.ts. */
   constructor(bell: Int32Array) {
     this.#bell = bell
   }
 
   /** The count of the messages up to now. */
   get rung(): number {
-    return Atomics.load(this.#bell, 0)
+    return Atomics.load(this.#bell, RUNG)
+  }
+
+  /** Whether to wait at all. To be asked once for each message that the event loop has brought. */
+  begins(): boolean {
+    if (this.#patience > 0) return true
+    this.#skipped = (this.#skipped + 1) % RARELY
+    return this.#skipped === 0
   }
 
   /** @returns true when there has been another message since that count was `rung`. */
   waits(rung: number): boolean {
-    if (this.#patience === 0 && ++this.#skipped < RARELY) return false
-    this.#skipped = 0
-    const hasRung = this.#look(rung) || Atomics.wait(this.#bell, 0, rung, DOZE_MS) !== 'timed-out'
+    const hasRung = this.#look(rung) || this.#doze(rung)
     this.#patience = hasRung ? PATIENCE : Math.max(0, this.#patience - 1)
     return hasRung
   }
 
   #look(rung: number): boolean {
     const end = performance.now() + LOOK_MS
-    while (Atomics.load(this.#bell, 0) === rung) if (performance.now() > end) return false
+    while (this.rung === rung) if (performance.now() > end) return false
     return true
+  }
+
+  #doze(rung: number): boolean {
+    // Whoever rings looks at this after having counted, and the wait looks at the count: one of the two sees the other.
+    Atomics.store(this.#bell, DOZES, 1)
+    const hasRung = Atomics.wait(this.#bell, RUNG, rung, DOZE_MS) !== 'timed-out'
+    Atomics.store(this.#bell, DOZES, 0)
+    return hasRung
   }
 }

@@ -2,7 +2,7 @@ import type { Transferable } from 'node:worker_threads'
 import { MillhandError } from '../../core/errors.ts'
 import { errorToWire } from '../../core/wire-error.ts'
 import { Kinship } from '../kinship.ts'
-import { DONE, FAILED, OUTCOMES, RESULT_WORDS, type FromWorker, type ResultWords } from '../protocol.ts'
+import { DONE, FAILED, LEFT, OUTCOMES, RESULT_WORDS, type FromWorker, type ResultWords } from '../protocol.ts'
 import type { ResultRing } from '../result-ring.ts'
 import { transferListOf } from '../transfer.ts'
 
@@ -41,19 +41,23 @@ export class Outbox {
     return this.#results.length === 0 && this.#untold === 0
   }
 
-  /** The result of a call. @param since when the work of it alone began, on the clock of `performance.now()`. */
-  done(number: number, value: unknown, micros: number, since: number): void {
+  /**
+   * The result of a call.
+   * @param since when the work of it alone began, on the clock of `performance.now()`.
+   * @param now when that ended.
+   */
+  done(number: number, value: unknown, micros: number, since: number, now: number): void {
     if (this.#ring?.write(number * OUTCOMES + DONE, value, micros) !== true) {
-      this.add(number, DONE, value, micros, since)
+      this.add(number, DONE, value, micros, since, now)
       return
     }
     if (this.isEmpty) this.#since = since
     this.#untold++
     const mostMs = this.hasBacklog ? MAX_HELD_IN_BACKLOG_MS : MAX_HELD_MS
-    if (performance.now() - this.#since > mostMs || this.#untold >= MAX_RESULTS) this.flush()
+    if (now - this.#since > mostMs || this.#untold >= MAX_RESULTS) this.flush()
   }
 
-  add(number: number, outcome: number, value: unknown, micros: number, since: number): void {
+  add(number: number, outcome: number, value: unknown, micros: number, since: number, now: number): void {
     if (!this.#kinship.add([value])) {
       this.flush()
       this.#kinship.add([value])
@@ -62,7 +66,7 @@ export class Outbox {
     this.#results.push(number * OUTCOMES + outcome, value, micros)
     const moved = transferListOf(value)
     if (moved !== undefined) (this.#transfer ??= []).push(...moved)
-    const isOld = performance.now() - this.#since > MAX_RISKED_MS
+    const isOld = now - this.#since > MAX_RISKED_MS
     if (isOld || this.#results.length >= MAX_RESULTS * RESULT_WORDS) this.flush()
   }
 
@@ -72,8 +76,13 @@ export class Outbox {
   }
 
   flush(): void {
-    if (this.isEmpty) return
-    const [results, transfer] = [this.#results, this.#transfer]
+    const results = this.#results
+    if (results.length === 0) {
+      if (this.#untold > 0) this.#post(LEFT)
+      this.#untold = 0
+      return
+    }
+    const transfer = this.#transfer
     this.#results = []
     this.#transfer = undefined
     this.#untold = 0

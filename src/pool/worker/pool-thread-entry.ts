@@ -1,15 +1,14 @@
 /** The first file of a thread of a pool. */
 import { getHeapStatistics } from 'node:v8'
-import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads'
-import type { PoolMemory } from '../thread-line.ts'
+import { receiveMessageOnPort, workerData } from 'node:worker_threads'
+import type { PoolShare } from '../thread-line.ts'
 import type { ToWorker } from '../protocol.ts'
 import { ResultRing } from '../result-ring.ts'
 import { sharedCursor } from './cursor.ts'
 import { Linger } from './linger.ts'
 import { WorkLoop } from './work-loop.ts'
 
-const port = parentPort!
-const { cursor, bell, results } = workerData as PoolMemory
+const { port, cursor, bell, results } = workerData as PoolShare
 const linger = new Linger(bell)
 /** For so long at most it listens beside its event loop: timers and sockets want their turn, ms. */
 const AWAY_MS = 5
@@ -30,6 +29,7 @@ const loop = new WorkLoop({
 
 port.on('message', (message: ToWorker) => {
   loop.hear(message)
+  if (!linger.begins()) return
   const end = performance.now() + AWAY_MS
   // What waits for its own event loop must have it.
   while (loop.isIdle && performance.now() < end) {

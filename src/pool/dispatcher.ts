@@ -28,9 +28,12 @@ export class Dispatcher {
     this.#onRefused = onRefused
   }
 
-  /** Sends what can be sent now. */
-  deal(): void {
-    if (this.waiting.size < 2 && this.#isCalm() && this.#dealtLone()) return
+  /**
+   * Sends what can be sent now.
+   * @param areAnySent whether workers have any.
+   */
+  deal(areAnySent: boolean): void {
+    if (this.waiting.size < 2 && !(areAnySent && this.#isHeldUp()) && this.#dealtLone()) return
     const isAnyAhead = this.#freeStuck()
     if (this.#isReserving || this.waiting.suspects.size > 0) this.#dealSuspects()
     if (isAnyAhead && this.waiting.shareable === 0) this.#spread()
@@ -46,8 +49,8 @@ export class Dispatcher {
   /** Where calls are far apart: at most one waits, for a worker that has nothing to do. @returns false otherwise. */
   #dealtLone(): boolean {
     const { waiting } = this
+    if (waiting.suspects.size > 0 || this.#isReserving) return false
     if (waiting.size === 0) return true
-    if (waiting.shareable === 0) return false
     for (const member of this.#members) {
       if (!member.isFree) continue
       this.#post(member, [waiting.shift()!])
@@ -56,11 +59,10 @@ export class Dispatcher {
     return false
   }
 
-  /** @returns true when nothing that was sent holds up anything else. */
-  #isCalm(): boolean {
-    if (this.#isReserving) return false
-    for (const member of this.#members) if (member.mayHoldUp) return false
-    return true
+  /** @returns true when something that was sent may have to wait. */
+  #isHeldUp(): boolean {
+    for (const member of this.#members) if (member.mayHoldUp) return true
+    return false
   }
 
   /** What its worker has not begun waits again, before all others. */

@@ -190,7 +190,7 @@ export class Engine {
 
   readonly #dealPlanned = (): void => {
     this.#isDealPlanned = false
-    if (this.#crew.size === 0 && this.#tally.open > 0) this.#staff()
+    if (this.#crew.members.size === 0 && this.#tally.open > 0) this.#staff()
     this.#watch.start()
     this.#deal()
   }
@@ -200,7 +200,8 @@ export class Engine {
     const { waiting } = this.#dispatcher
     // Also one that came back to be tried again.
     if (broken !== undefined) for (const task of waiting.reject(() => true)) this.#tally.fail(task, broken)
-    if (this.#tally.open > 0) this.#dispatcher.deal()
+    const { open } = this.#tally
+    if (open > 0) this.#dispatcher.deal(open > waiting.size)
     this.#admission.changed()
   }
 
@@ -223,7 +224,7 @@ export class Engine {
   #onMessage(member: CrewMember, message: FromWorker): void {
     if (!this.#inbox.hear(member, message)) return
     this.#failures.worked()
-    this.#deal()
+    if (this.#tally.open > 0) this.#deal()
   }
 
   readonly #cancel = (task: Task, reason: Error | undefined): void => {

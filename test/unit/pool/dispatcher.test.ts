@@ -32,7 +32,7 @@ class Crew {
       task.crashes = crashes
       this.dispatcher.waiting.push(task)
     }
-    this.dispatcher.deal()
+    this.dispatcher.deal(true)
     return tasks
   }
 
@@ -42,7 +42,7 @@ class Crew {
     member.take(number!)
     if (member.sent.size > 0) this.#begun.set(member, number! + 2)
     member.lastWordAt = performance.now()
-    this.dispatcher.deal()
+    this.dispatcher.deal(true)
   }
 
   counts(): number[] {
@@ -127,7 +127,7 @@ describe('what waits behind another', () => {
   test('stays where it is while all have something to do', () => {
     const crew = new Crew(2)
     crew.add(learned(...LONG), 4)
-    crew.dispatcher.deal()
+    crew.dispatcher.deal(true)
     expect(crew.dispatcher.recalled).toBe(0)
   })
 
@@ -136,10 +136,10 @@ describe('what waits behind another', () => {
     crew.add(learned(...LONG), 4)
     const [first] = crew.members as [CrewMember]
     first.lastWordAt -= 1_900
-    crew.dispatcher.deal()
+    crew.dispatcher.deal(true)
     expect(crew.counts()).toEqual([2, 2])
     first.lastWordAt -= 200
-    crew.dispatcher.deal()
+    crew.dispatcher.deal(true)
     expect(crew.counts()).toEqual([1, 2])
     expect(crew.dispatcher.waiting.size).toBe(1)
   })

@@ -8,6 +8,11 @@ import { APPLICATION_ID, MIGRATIONS, STATE } from './schema.ts'
  * @throws BackendError BACKEND_FOREIGN when it belongs to another program, BACKEND_NEWER when to a later version.
  */
 export function readVersion(db: Database): number {
+  // At one moment: who creates the schema meanwhile must not be seen half done.
+  return inTransaction(db, 'DEFERRED', () => versionWithin(db))
+}
+
+function versionWithin(db: Database): number {
   const application = db.pragma('application_id')
   const tables = Number(db.statement('SELECT count(*) FROM sqlite_schema').get()?.[0])
   if (application === 0 && tables === 0) return 0
@@ -35,9 +40,9 @@ export function readVersion(db: Database): number {
 /** Takes one step towards the present schema; false when there is none to take. Throws when busy. */
 export function migrateStep(db: Database): boolean {
   if (readVersion(db) === MIGRATIONS.length) return false
-  return inTransaction(db, () => {
+  return inTransaction(db, 'IMMEDIATE', () => {
     // Somebody else may have taken it meanwhile.
-    const version = readVersion(db)
+    const version = versionWithin(db)
     const step = MIGRATIONS[version]
     if (step === undefined) return true
     if (version === 0) {
@@ -57,7 +62,7 @@ export function noteBoot(db: Database, boot: string): void {
     return typeof row?.[0] === 'string' && sameBoot(row[0], boot)
   }
   if (known()) return
-  inTransaction(db, () => {
+  inTransaction(db, 'IMMEDIATE', () => {
     if (known()) return
     setMeta(db, 'boot_id', boot)
     // A lease below 0 is over for certain: no grace is due to its owner.
@@ -72,8 +77,8 @@ function setMeta(db: Database, name: string, value: string | number): void {
   db.statement('INSERT OR REPLACE INTO meta VALUES (?, ?)').run(name, value)
 }
 
-function inTransaction<T>(db: Database, work: () => T): T {
-  db.exec('BEGIN IMMEDIATE')
+function inTransaction<T>(db: Database, mode: 'DEFERRED' | 'IMMEDIATE', work: () => T): T {
+  db.exec(`BEGIN ${mode}`)
   try {
     const result = work()
     db.exec('COMMIT')

@@ -5,7 +5,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { afterAll, beforeEach, describe, expect, test } from 'vitest'
+import { Database } from '../../../src/backends/sqlite/database.ts'
+import { isBusy } from '../../../src/backends/sqlite/failure.ts'
 import { fromUrl, sqlite } from '../../../src/backends/sqlite/index.ts'
+import { migrateStep } from '../../../src/backends/sqlite/migrate.ts'
 import { newJob } from '../../../src/conformance/subject.ts'
 import type { Backend } from '../../../src/queue/backend.ts'
 
@@ -22,6 +25,18 @@ async function used(backend: Backend): Promise<Backend> {
   await backend.open()
   await backend.enqueue({ queue: 'q', jobs: [newJob({ id: 'first' })], maxLength: null })
   return backend
+}
+
+/** What another process does that opens it at this moment, where nothing holds it up. */
+function madeByAnother(location: string): void {
+  const other = new DatabaseSync(location, { timeout: 0 })
+  try {
+    while (migrateStep(new Database(other, location)));
+  } catch (error) {
+    if (!isBusy(error)) throw error
+  } finally {
+    other.close()
+  }
 }
 
 /** What opening says, when it must fail. */
@@ -80,6 +95,32 @@ describe('a database file', () => {
     bytes.fill(0x5a, 100)
     writeFileSync(path, bytes)
     expect(await refusal(path)).toMatchObject({ code: 'BACKEND_CORRUPT' })
+  })
+
+  test('that another process makes while it is looked at is never mistaken for a stranger’s', async () => {
+    let made = 0
+    // Each of the statements in turn finds that another connection has just made the schema.
+    for (let at = 1; at === made + 1; at++) {
+      path = join(root, `${++files}.db`)
+      const client = new DatabaseSync(path)
+      let statements = 0
+      const before = <T>(act: () => T): T => {
+        if (++statements === at) {
+          made = at
+          madeByAnother(path)
+        }
+        return act()
+      }
+      const backend = sqlite({
+        exec: (sql) => before(() => client.exec(sql)),
+        prepare: (sql) => before(() => client.prepare(sql)),
+        close: () => {},
+      })
+      await used(backend)
+      await backend.close()
+      client.close()
+    }
+    expect(made).toBeGreaterThan(5)
   })
 
   test('of no bytes at all is a fresh one', async () => {

@@ -5,8 +5,8 @@ import type { OpenPool, TaskPool } from './task-pool.ts'
 import { isLong } from './tasks.mjs'
 
 export const PER_SECOND = 500
-/** Before the clock, of as many as are measured: the engine goes on compiling for so many calls at this pace. */
-const WARM_UP = 0.3
+/** Before the clock, of as many as are measured: at this pace the engine goes on compiling for that long. */
+const WARM_UP = 1
 
 /** From the call of a short task until its result is here, while long ones come and go: the 99th percentile, ms. */
 export function shortOnes(open: OpenPool): Contender {

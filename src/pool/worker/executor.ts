@@ -14,6 +14,7 @@ import {
   type ToWorker,
 } from '../protocol.ts'
 import type { ResultRing } from '../result-ring.ts'
+import { Window } from '../window.ts'
 import { WorkContext } from './context.ts'
 import type { Cursor } from './cursor.ts'
 import { Outbox, type Post } from './outbox.ts'
@@ -29,11 +30,19 @@ interface Callee {
   readonly estimate: Estimate
 }
 
-interface Work {
+/** A class: V8 takes what a literal makes for long-lived when all of it waits at first, as it may here. */
+class Work {
   readonly number: number
   readonly callee: Callee | undefined
   readonly args: unknown[]
   readonly kind: number
+
+  constructor(number: number, callee: Callee | undefined, args: unknown[], kind: number) {
+    this.number = number
+    this.callee = callee
+    this.args = args
+    this.kind = kind
+  }
 }
 
 interface Running {
@@ -56,7 +65,8 @@ export class Executor {
   readonly #callees: readonly Callee[]
   readonly #outbox: Outbox
   readonly #waiting = new Deque<Work>()
-  readonly #running = new Map<number, Running>()
+  /** By number. Those that are not of a moment. */
+  readonly #running = new Window<Running>()
   #lanes = 0
   #isFlushPlanned = false
 
@@ -85,7 +95,7 @@ export class Executor {
       const count = words[i++] as number
       const kind = head & (KINDS - 1)
       const args = count === 1 ? [words[i]] : words.slice(i, i + count)
-      this.#waiting.push({ number: number++, callee: this.#callees[(head - kind) / KINDS], args, kind })
+      this.#waiting.push(new Work(number++, this.#callees[(head - kind) / KINDS], args, kind))
       i += count
     }
     while (this.#lanes < concurrency && this.#waiting.size > 0) {
@@ -164,7 +174,7 @@ export class Executor {
   async #finish(work: Work, context: WorkContext, value: unknown, startedAt: number): Promise<void> {
     const { number } = work
     const credit = new StreamCredit()
-    this.#running.set(number, { context, credit })
+    this.#running.add(number, { context, credit })
     this.#planFlush()
     try {
       const result =
@@ -177,7 +187,7 @@ export class Executor {
       const now = performance.now()
       this.#end(work, context, FAILED, errorToWire(thrown), startedAt, now, now)
     } finally {
-      this.#running.delete(number)
+      this.#running.take(number)
     }
     this.#planFlush()
   }

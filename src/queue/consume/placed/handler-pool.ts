@@ -8,6 +8,7 @@ import type { PoolEvents } from '../../../pool/pool-events.ts'
 import { POOL_RULES } from '../../../pool/pool-options.ts'
 import { CALL } from '../../../pool/protocol.ts'
 import type { Task, TaskSettings } from '../../../pool/task.ts'
+import { Window } from '../../../pool/window.ts'
 import { unpack } from '../../../worker/placement/protocol.ts'
 import type { QueueSettings } from '../../queue-options.ts'
 import type { AnyQueue } from '../../any-queue.ts'
@@ -56,7 +57,8 @@ export class HandlerPool {
   readonly #queue: AnyQueue
   readonly #ahead: number
   /** Those that have not ended, the oldest first. */
-  readonly #tasks = new Set<Task>()
+  readonly #tasks = new Window<Task>()
+  #added = 0
   /** Jobs take longer than was measured: none is taken on ahead until one has ended. */
   #isOverestimated = false
   readonly #onBroken: (error: Error) => void
@@ -112,12 +114,12 @@ export class HandlerPool {
   /** Hands back jobs that wait here for longer than that, ms, and have not begun, as far as that is certain. */
   handBack(heldMs: number): void {
     const latest = performance.now() - heldMs
-    for (const task of this.#tasks) {
+    for (const [number, task] of this.#tasks.entries()) {
       const attempt = task.owner as Attempt
       if (attempt.startedAt > latest) return
       if (task.status !== 'pending' || !this.#engine.withdraw(task)) continue
       this.#isOverestimated = true
-      this.#tasks.delete(task)
+      this.#tasks.take(number)
       attempt.end({ kind: 'release' })
     }
   }
@@ -141,7 +143,8 @@ export class HandlerPool {
       return
     }
     task.owner = attempt
-    this.#tasks.add(task)
+    const number = this.#added++
+    this.#tasks.add(number, task)
     attempt.onAbort = (reason) => {
       // What is late without having begun, behind another one, is not to blame.
       const isBlameless = reason instanceof JobTimeoutError && task.status === 'pending'
@@ -149,7 +152,7 @@ export class HandlerPool {
       this.#engine.interrupt(task, reason)
     }
     task.whenSettled(() => {
-      this.#tasks.delete(task)
+      this.#tasks.take(number)
       this.#isOverestimated = false
       if (task.error === undefined) conclude(attempt, settings, task.value as WireOutcome | undefined)
       else this.#failed(task, attempt, task.error)

@@ -9,7 +9,7 @@ import type { EventWorker } from '../event-worker.ts'
 import { Later } from '../handler.ts'
 import { decode } from '../run-attempt.ts'
 import { findWorker } from './find-worker.ts'
-import { jobFromWire, type HandlerData, type WireJob, type WireNote, type WireOutcome } from './wire-job.ts'
+import { HandledJob, type HandlerData, type WireJob, type WireNote, type WireOutcome } from './wire-job.ts'
 
 let worker: EventWorker
 let keepsResults = false
@@ -34,7 +34,7 @@ function handle(this: WorkContext, ...wire: WireJob): unknown {
 
 function handleIn(context: WorkContext, wire: WireJob): unknown {
   const { settings, jobs } = worker.queue
-  const claimed = jobFromWire(wire, settings.codec.name)
+  const claimed = new HandledJob(wire, settings.codec.name)
   let payload: unknown
   try {
     payload = decode(claimed, settings, jobs)

@@ -17,11 +17,25 @@ export type WireJob = [
   rest?: Pick<ClaimedJob, 'codec' | 'maxRetries' | 'headers' | 'tags'>,
 ]
 
+/**
+ * Copied and filled, where a literal would do: V8 takes what a literal makes for long-lived when all of it is still in use
+ * at first, as jobs are, and keeps it from the fast collection of garbage for good.
+ */
+const BLANK: unknown[] = Array.from({ length: 8 })
+
 /** @param usualCodec the name of the codec of the queue. */
 export function jobToWire(job: ClaimedJob, usualCodec: string): WireJob {
   const { id, seq, type, codec, payload, token, attempt, maxRetries, priority, createdAt, headers, tags } =
     job
-  const wire: WireJob = [id, seq, type, payload, token, attempt, priority, createdAt]
+  const wire = BLANK.slice() as WireJob
+  wire[0] = id
+  wire[1] = seq
+  wire[2] = type
+  wire[3] = payload
+  wire[4] = token
+  wire[5] = attempt
+  wire[6] = priority
+  wire[7] = createdAt
   const isUsual = codec === usualCodec && maxRetries === null && tags.length === 0
   if (!isUsual || hasKeys(headers)) {
     // Copies, since jobs may have them in common, and what has objects in common does not travel together.
@@ -30,27 +44,41 @@ export function jobToWire(job: ClaimedJob, usualCodec: string): WireJob {
   return wire
 }
 
-/** What a handler needs of a claimed job. */
-export type HandledJob = Pick<
-  ClaimedJob,
-  | 'id'
-  | 'seq'
-  | 'type'
-  | 'codec'
-  | 'payload'
-  | 'token'
-  | 'attempt'
-  | 'maxRetries'
-  | 'priority'
-  | 'createdAt'
-  | 'headers'
-  | 'tags'
->
+const NO_HEADERS: ClaimedJob['headers'] = Object.freeze({})
+const NO_TAGS: ClaimedJob['tags'] = Object.freeze([])
 
-export function jobFromWire(wire: WireJob, usualCodec: string): HandledJob {
-  const [id, seq, type, payload, token, attempt, priority, createdAt, rest] = wire
-  const usual = { codec: usualCodec, maxRetries: null, headers: {}, tags: [] }
-  return { id, seq, type, payload, token, attempt, priority, createdAt, ...(rest ?? usual) }
+/** What a handler needs of a claimed job. A class, for the same reason. */
+export class HandledJob {
+  readonly id: string
+  readonly seq: number
+  readonly type: string
+  readonly codec: string
+  readonly payload: ClaimedJob['payload']
+  readonly token: string
+  readonly attempt: number
+  readonly maxRetries: number | null
+  readonly priority: number
+  readonly createdAt: number
+  readonly headers: ClaimedJob['headers']
+  readonly tags: ClaimedJob['tags']
+
+  constructor(
+    [id, seq, type, payload, token, attempt, priority, createdAt, rest]: WireJob,
+    usualCodec: string,
+  ) {
+    this.id = id
+    this.seq = seq
+    this.type = type
+    this.codec = rest?.codec ?? usualCodec
+    this.payload = payload
+    this.token = token
+    this.attempt = attempt
+    this.maxRetries = rest?.maxRetries ?? null
+    this.priority = priority
+    this.createdAt = createdAt
+    this.headers = rest?.headers ?? NO_HEADERS
+    this.tags = rest?.tags ?? NO_TAGS
+  }
 }
 
 function hasKeys(value: object): boolean {

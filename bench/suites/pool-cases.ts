@@ -18,6 +18,9 @@ type Plain = Omit<Case, 'millhand' | 'peers'>
 
 const speed = { unit: 'jobs/s', better: 'higher' } as const
 
+/** Of cases in which all are as close to each other as their runs are. */
+export const CLOSE = 9
+
 /** Warm-up is part of the loads: it is threads that have to be warm, and those are of one pool. */
 const jobs = (full: number, quick: number): Case['jobs'] => ({ full, quick, 'warm-up': 0 })
 
@@ -63,6 +66,7 @@ export const POOL_CASES: readonly PoolCase[] = [
       name: 'cpu-10ms',
       about: 'Tasks of about 10 ms of CPU, 100 in flight.',
       jobs: jobs(500, 30),
+      rounds: CLOSE,
     },
     (open) => inFlight(open, 'cpu10ms', 100),
     { piscina: '1, sync', tinypool: '1', workerpool: 'default', poolifier: 'queue, 64' },
@@ -85,6 +89,7 @@ export const POOL_CASES: readonly PoolCase[] = [
       name: 'mixed-p99',
       about: `The same tasks, called at ${PER_SECOND}/s on a fixed schedule: from the call of a short one to its result; 99th percentile.`,
       jobs: jobs(5_000, 300),
+      rounds: CLOSE,
     },
     shortOnes,
     { piscina: '1, async', tinypool: '1', workerpool: 'default', poolifier: 'queue, 64' },

@@ -4,7 +4,7 @@ import { inFlight } from '../loads/pool/in-flight.ts'
 import { millhand } from '../loads/pool/millhand.ts'
 import { handled } from '../loads/pool/queue-handled.ts'
 import { bareThreads } from '../peers/pool/bare-threads.ts'
-import { POOL_CASES } from './pool-cases.ts'
+import { CLOSE, POOL_CASES } from './pool-cases.ts'
 
 const ownCases: readonly Case[] = [
   {
@@ -13,6 +13,7 @@ const ownCases: readonly Case[] = [
     unit: 'jobs/s',
     better: 'higher',
     jobs: { full: 500, quick: 30, 'warm-up': 0 },
+    rounds: CLOSE,
     millhand: inFlight(millhand(), 'cpu10ms', 100),
     peers: { 'two bare threads': bareThreads('cpu10ms') },
   },

@@ -42,7 +42,8 @@ export class Aftermath {
 
   /** @param isBlamed whether one of them may be the reason, since nothing had begun. */
   #sendElsewhere(tasks: readonly Task[], exit: WorkerExitError, isBlamed: boolean): void {
-    for (const task of tasks.toReversed()) {
+    const back: Task[] = []
+    for (const task of tasks) {
       if (isBlamed) task.returns++
       const isGone = task.settings.transfer !== undefined
       if (isGone || task.returns >= MAX_RETURNS) {
@@ -51,9 +52,10 @@ export class Aftermath {
           : `could not be begun by ${task.returns} workers`
         this.#tally.fail(task, new TaskLostError(task, what, exit))
       } else if (!task.isComplete) {
-        this.#dispatcher.waiting.unshift(task)
+        back.push(task)
       }
     }
+    this.#dispatcher.waiting.putBack(back)
   }
 
   /** @param last the number of the last task that had begun. */

@@ -72,7 +72,7 @@ export class Dispatcher {
 
   giveBack(tasks: readonly Task[]): void {
     this.recalled += tasks.length
-    for (const task of tasks.toReversed()) if (!task.isComplete) this.waiting.unshift(task)
+    this.waiting.putBack(tasks.filter(({ isComplete }) => !isComplete))
   }
 
   /** One that may end its worker goes alone: a worker is kept free for it, while the others go on. */

@@ -41,11 +41,17 @@ export class Lanes<T extends Queued> {
     this.#added(item, lane)
   }
 
-  /** Back to where it came from, before all others of its priority. */
-  unshift(item: T): void {
-    const lane = this.#laneOf(item.priority)
-    lane.queue.unshift(item)
-    this.#added(item, lane)
+  /** Back to where they came from: of their priority before all that began to wait later, whatever came back before. */
+  putBack(items: readonly T[]): void {
+    for (const [priority, back] of Map.groupBy(items, (item) => item.priority)) {
+      const lane = this.#laneOf(priority)
+      const newest = back.reduce((latest, { queuedAt }) => Math.max(latest, queuedAt), -Infinity)
+      const all = [...takeOlder(lane.queue, newest), ...back].sort((a, b) => a.queuedAt - b.queuedAt)
+      for (const item of all.toReversed()) lane.queue.unshift(item)
+      for (const item of back) item.isQueued = true
+      this.#size += back.length
+      if (this.#heap.length > 1) this.#settle(this.#heap.indexOf(lane))
+    }
   }
 
   shift(): T | undefined {
@@ -150,6 +156,15 @@ export class Lanes<T extends Queued> {
     }
     heap[at] = lane
   }
+}
+
+/** Takes what has waited since before then from the front. */
+function takeOlder<T extends Queued>(queue: Deque<T>, newest: number): T[] {
+  const older: T[] = []
+  for (let head = queue.peek(); head !== undefined && head.queuedAt < newest; head = queue.peek()) {
+    older.push(queue.shift()!)
+  }
+  return older
 }
 
 /** Of the head, apart from the present time, which is the same for all. */

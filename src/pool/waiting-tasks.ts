@@ -26,9 +26,11 @@ export class WaitingTasks {
     this.#of(task).push(task)
   }
 
-  /** Back to where it came from, before all others of its priority. */
-  unshift(task: Task): void {
-    this.#of(task).unshift(task)
+  /** Back to where they came from, in the order in which they were added. */
+  putBack(tasks: readonly Task[]): void {
+    const suspects = tasks.filter(({ isSuspect }) => isSuspect)
+    if (suspects.length > 0) this.suspects.putBack(suspects)
+    this.#others.putBack(suspects.length > 0 ? tasks.filter(({ isSuspect }) => !isSuspect) : tasks)
   }
 
   /** The most urgent one that is no suspect; it stays. */

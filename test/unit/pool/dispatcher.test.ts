@@ -143,6 +143,19 @@ describe('what waits behind another', () => {
     expect(crew.counts()).toEqual([1, 2])
     expect(crew.dispatcher.waiting.size).toBe(1)
   })
+
+  test('waits in the order of the calls when it comes back from several', () => {
+    const crew = new Crew(2)
+    const tasks = Array.from({ length: 4 }, () => {
+      vi.advanceTimersByTime(1)
+      return crew.add(learned(...LONG), 1)[0]
+    })
+    expect(crew.counts()).toEqual([2, 2])
+    for (const member of crew.members) member.lastWordAt -= 3_000
+    crew.dispatcher.deal(true)
+    const { waiting } = crew.dispatcher
+    expect([waiting.shift(), waiting.shift(), waiting.shift()]).toEqual([tasks[2], tasks[3], undefined])
+  })
 })
 
 describe('a task that may have ended a worker', () => {

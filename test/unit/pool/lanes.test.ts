@@ -46,15 +46,16 @@ describe('lanes', () => {
     const step = fc.oneof(
       { weight: 4, arbitrary: fc.tuple(fc.constant('push' as const), fc.integer({ min: -3, max: 3 })) },
       { weight: 2, arbitrary: fc.tuple(fc.constant('shift' as const), fc.constant(0)) },
-      { weight: 1, arbitrary: fc.tuple(fc.constant('back' as const), fc.constant(0)) },
+      { weight: 2, arbitrary: fc.tuple(fc.constant('back' as const), fc.nat(20)) },
       { weight: 1, arbitrary: fc.tuple(fc.constant('drop' as const), fc.nat(20)) },
     )
     fc.assert(
-      fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
+      fc.property(fc.array(step, { maxLength: 60, size: 'max' }), (steps) => {
         const lanes = new Lanes()
         let model: Queued[] = []
         let now = 0
-        let last: Queued | undefined
+        /** Taken out by shift, in no order. */
+        let out: Queued[] = []
         const best = (): Queued | undefined =>
           model.toSorted(
             (a, b) => b.priority - b.queuedAt / AGEING_MS - (a.priority - a.queuedAt / AGEING_MS),
@@ -68,12 +69,15 @@ describe('lanes', () => {
           } else if (kind === 'shift') {
             const expected = best()
             expect(lanes.peek()).toBe(expected)
-            last = lanes.shift()
-            expect(last).toBe(expected)
-            model = model.filter((each) => each !== last)
-          } else if (kind === 'back' && last !== undefined && !last.isQueued) {
-            lanes.unshift(last)
-            model.push(last)
+            const taken = lanes.shift()
+            expect(taken).toBe(expected)
+            model = model.filter((each) => each !== taken)
+            if (taken !== undefined) out.splice((now * 7) % (out.length + 1), 0, taken)
+          } else if (kind === 'back') {
+            const back = out.slice(value % (out.length + 1))
+            lanes.putBack(back)
+            model.push(...back)
+            out = out.filter((each) => !back.includes(each))
           } else if (kind === 'drop' && model.length > 0) {
             const dropped = model[value % model.length]!
             expect(lanes.drop(dropped)).toBe(true)
@@ -82,7 +86,11 @@ describe('lanes', () => {
           }
           expect(lanes.size).toBe(model.length)
         }
-        expect(drain(lanes).length).toBe(model.length)
+        for (let next = best(); next !== undefined; next = best()) {
+          expect(lanes.shift()).toBe(next)
+          model = model.filter((each) => each !== next)
+        }
+        expect(lanes.shift()).toBeUndefined()
       }),
     )
   })

@@ -18,6 +18,15 @@ const ownCases: readonly Case[] = [
     peers: { 'two bare threads': bareThreads('cpu10ms') },
   },
   {
+    name: 'mixed-ideal',
+    about: 'The tasks of mixed, against two bare threads of which each has half of them from the start.',
+    unit: 'jobs/s',
+    better: 'higher',
+    jobs: { full: 5_000, quick: 500, 'warm-up': 0 },
+    millhand: inFlight(millhand(), 'mixed', 1000),
+    peers: { 'two bare threads': bareThreads('mixed') },
+  },
+  {
     name: 'queue-thread',
     about:
       'No-op jobs of a queue in memory at concurrency 100: handlers in two threads against handlers inline.',

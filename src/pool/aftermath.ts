@@ -32,9 +32,8 @@ export class Aftermath {
     const last = Math.max(-1, ...member.left.keys(), ...member.sent.numbers())
     this.#sendElsewhere(unbegun, exit, !wasBusy && member.endedFor === undefined)
     for (const task of lost) this.#lose(task, member, last, exit)
-    for (const task of member.left.values()) {
-      if (task !== undefined && !task.isComplete) this.#dispatcher.waiting.push(task)
-    }
+    const again = [...member.left.values()].filter((task) => task !== undefined)
+    this.#dispatcher.waiting.putBack(again.filter(({ isComplete }) => !isComplete))
     member.left.clear()
     member.told.clear()
     return lost.length
@@ -42,20 +41,17 @@ export class Aftermath {
 
   /** @param isBlamed whether one of them may be the reason, since nothing had begun. */
   #sendElsewhere(tasks: readonly Task[], exit: WorkerExitError, isBlamed: boolean): void {
-    const back: Task[] = []
-    for (const task of tasks) {
-      if (isBlamed) task.returns++
-      const isGone = task.settings.transfer !== undefined
-      if (isGone || task.returns >= MAX_RETURNS) {
-        const what = isGone
-          ? 'was not begun, and what it was to have moved away with the worker'
-          : `could not be begun by ${task.returns} workers`
-        this.#tally.fail(task, new TaskLostError(task, what, exit))
-      } else if (!task.isComplete) {
-        back.push(task)
-      }
+    if (isBlamed) for (const task of tasks) task.returns++
+    const isGone = ({ settings }: Task): boolean => settings.transfer !== undefined
+    const isGivenUp = (task: Task): boolean => isGone(task) || task.returns >= MAX_RETURNS
+    // First those that go on: who hears of one of the others may look for them.
+    this.#dispatcher.waiting.putBack(tasks.filter((task) => !task.isComplete && !isGivenUp(task)))
+    for (const task of tasks.filter(isGivenUp)) {
+      const what = isGone(task)
+        ? 'was not begun, and what it was to have moved away with the worker'
+        : `could not be begun by ${task.returns} workers`
+      this.#tally.fail(task, new TaskLostError(task, what, exit))
     }
-    this.#dispatcher.waiting.putBack(back)
   }
 
   /** @param last the number of the last task that had begun. */

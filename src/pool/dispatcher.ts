@@ -65,7 +65,7 @@ export class Dispatcher {
     return false
   }
 
-  /** What its worker has not begun waits again, before all others. */
+  /** What its worker has not begun waits again, in its place. */
   takeBack(member: CrewMember): void {
     this.giveBack(member.recall())
   }

@@ -107,7 +107,7 @@ export class Inbox {
     const again = member.left.get(number)
     if (!member.left.delete(number)) return
     member.finished++
-    if (again !== undefined && !again.isComplete) this.#dispatcher.waiting.push(again)
+    if (again !== undefined && !again.isComplete) this.#dispatcher.waiting.putBack([again])
   }
 
   #onProgress(member: CrewMember, number: number, progress: unknown): void {

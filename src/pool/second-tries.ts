@@ -29,7 +29,7 @@ export class SecondTries {
 
   /** It failed, and its worker is done with it. */
   failed(task: Task, error: Error): void {
-    if (this.grant(task, error)) this.#dispatcher.waiting.push(task)
+    if (this.grant(task, error)) this.#dispatcher.waiting.putBack([task])
   }
 
   /** It is what its worker may have died of. */

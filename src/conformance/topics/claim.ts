@@ -14,25 +14,29 @@ export const claimCases: ConformanceCase[] = topic('claim', {
     const token = `${s.owner}:one`
     const job = await s.takeOne({ token })
     const record = await s.get(id)
-    assert.deepEqual(job, {
-      id,
-      seq: record.seq,
-      type: 'mail',
-      priority: 1,
-      payload: '{"to":"ada"}',
-      codec: 'json',
-      attempt: 0,
-      crashes: 0,
-      maxRetries: 2,
-      createdAt: record.createdAt,
-      expiresAt: record.createdAt + 60_000,
-      heldSince: null,
-      headers: { a: 'b' },
-      tags: ['t'],
-      key: 'k',
-      token,
-      started: false,
-    })
+    // Its fields, whatever it was made of.
+    assert.deepEqual(
+      { ...job },
+      {
+        id,
+        seq: record.seq,
+        type: 'mail',
+        priority: 1,
+        payload: '{"to":"ada"}',
+        codec: 'json',
+        attempt: 0,
+        crashes: 0,
+        maxRetries: 2,
+        createdAt: record.createdAt,
+        expiresAt: record.createdAt + 60_000,
+        heldSince: null,
+        headers: { a: 'b' },
+        tags: ['t'],
+        key: 'k',
+        token,
+        started: false,
+      },
+    )
   },
   'makes jobs active, with owner, token and lease': async (s) => {
     const job = await s.held()

@@ -205,9 +205,11 @@ async function reapHeld(
 /** Gives all claims of an owner a new lease. */
 export async function renew(session: Session, owner: string, leaseMs: number): Promise<HeldClaim[]> {
   const rows = await session.rows(
-    `WITH renewed AS (
-       UPDATE ${session.s}.grant_ SET lease_until = least(${session.s}.lease_now_ms() + $3::bigint, renew_until)
-       WHERE token > $1 AND token < $2 RETURNING grant_id, queue_id, token, seqs, ids)
+    // Locked in the order in which settlements lock them.
+    `WITH held AS (SELECT grant_id FROM ${session.s}.grant_ WHERE token > $1 AND token < $2 ORDER BY grant_id FOR UPDATE),
+       renewed AS (
+         UPDATE ${session.s}.grant_ g SET lease_until = least(${session.s}.lease_now_ms() + $3::bigint, g.renew_until)
+         FROM held WHERE g.grant_id = held.grant_id RETURNING g.grant_id, g.queue_id, g.token, g.seqs, g.ids)
      SELECT u.id, c.token FROM renewed c CROSS JOIN unnest(c.seqs, c.ids) u (seq, id)
      -- Each looks for its job, whatever the planner thinks of it: it may know no statistics of the tables yet.
      CROSS JOIN LATERAL (SELECT FROM ${session.s}.job j

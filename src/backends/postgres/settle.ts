@@ -144,9 +144,13 @@ export async function start(session: Session, refs: readonly JobRef[]): Promise<
   const rows = await session.rows(
     // Who takes one of them away waits until it is seen as started, or is waited for.
     `WITH asked AS (SELECT u.n, c.seq, c.grant_id, c.started, q.paused FROM ${HELD(session)} FOR SHARE OF j),
-       begun AS (UPDATE ${session.s}.grant_ g SET began = g.began || a.seqs FROM (
-           SELECT grant_id, array_agg(DISTINCT seq) AS seqs FROM asked WHERE NOT started AND NOT paused GROUP BY grant_id) a
-         WHERE g.grant_id = a.grant_id RETURNING g.grant_id)
+       fresh AS (SELECT grant_id, array_agg(DISTINCT seq) AS seqs FROM asked
+         WHERE NOT started AND NOT paused GROUP BY grant_id),
+       -- Locked in the order in which settlements lock them.
+       held AS (SELECT g.grant_id FROM ${session.s}.grant_ g WHERE g.grant_id IN (SELECT grant_id FROM fresh)
+         ORDER BY g.grant_id FOR UPDATE),
+       begun AS (UPDATE ${session.s}.grant_ g SET began = g.began || fresh.seqs FROM fresh JOIN held USING (grant_id)
+         WHERE g.grant_id = fresh.grant_id RETURNING g.grant_id)
      SELECT asked.n, asked.started OR NOT asked.paused AND begun.grant_id IS NOT NULL, asked.paused
      FROM asked LEFT JOIN begun ON begun.grant_id = asked.grant_id`,
     refsOf(refs),

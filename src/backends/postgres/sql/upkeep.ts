@@ -96,8 +96,11 @@ export function upkeepSql({ s, planned }: Sql): string {
       SELECT c.id FROM ${s}.claim c CROSS JOIN LATERAL (SELECT FROM ${s}.job j
         WHERE j.queue_id = c.queue_id AND j.id = c.id AND j.seq = c.seq AND ${HOLDS} FOR UPDATE SKIP LOCKED) j
       WHERE c.queue_id = q.queue_id AND c.lease_until <= bound LIMIT most) x;
-    DELETE FROM ${s}.grant_ g WHERE g.queue_id = q.queue_id AND g.lease_until < lease_now
-      AND NOT ${s}.holds_any(g);
+    -- What a settlement has just locked is left to it.
+    DELETE FROM ${s}.grant_ g USING (
+        SELECT x.grant_id FROM ${s}.grant_ x WHERE x.queue_id = q.queue_id AND x.lease_until < lease_now
+        FOR UPDATE SKIP LOCKED) over
+      WHERE g.grant_id = over.grant_id AND NOT ${s}.holds_any(g);
     IF r.reaped IS NOT NULL THEN RETURN r; END IF;
     RETURN ${s}.upkeep_rest(q.queue_id, r.gap, lease_ms, most);
   END $$;

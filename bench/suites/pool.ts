@@ -23,6 +23,7 @@ const ownCases: readonly Case[] = [
     unit: 'jobs/s',
     better: 'higher',
     jobs: { full: 5_000, quick: 500, 'warm-up': 0 },
+    quickly: 'not at all',
     millhand: inFlight(millhand(), 'mixed', 1000),
     peers: { 'two bare threads': bareThreads('mixed') },
   },

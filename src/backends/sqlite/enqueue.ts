@@ -5,7 +5,7 @@ import type { SqliteValue } from './client.ts'
 import { bytesOf, headersText, tagsText } from './row.ts'
 import { STATE } from './schema.ts'
 import type { QueueRow, Session } from './session.ts'
-import { PAYLOAD_UTF16, stored } from './text.ts'
+import { isBindable, PAYLOAD_UTF16, stored } from './text.ts'
 
 /** Puts jobs into a queue. In a transaction; the answers are in the order of the jobs. */
 export function enqueue(
@@ -205,6 +205,6 @@ function isPlain(job: NewJob): boolean {
     job.uniqueMs === null &&
     job.parent === null &&
     headersText(job.headers) === null &&
-    (typeof job.payload !== 'string' || job.payload.isWellFormed())
+    isBindable(job.payload)
   )
 }

@@ -1,7 +1,17 @@
+import { once } from 'node:events'
 import { createServer, Socket } from 'node:net'
-import { describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { InvalidOptionError } from '../../../../src/core/errors.ts'
 import { checkCopyable } from '../../../../src/worker/placement/copyable.ts'
+
+// One that listens: before that it is mere data to Node 22.
+const server = createServer()
+beforeAll(async () => {
+  await once(server.listen(0, '127.0.0.1'), 'listening')
+})
+afterAll(() => {
+  server.close()
+})
 
 describe.each(['thread', 'process'] as const)('options for a %s', (placement) => {
   const check = (values: object): void => checkCopyable(values, placement, 'mail')
@@ -16,7 +26,7 @@ describe.each(['thread', 'process'] as const)('options for a %s', (placement) =>
     ['a function deep inside', { a: [{ call: () => {} }] }],
     ['a symbol', Symbol('s')],
     ['a socket', new Socket()],
-    ['a server', createServer()],
+    ['a server', server],
     ['a URL', new URL('http://example.org')],
     ['a promise', Promise.resolve()],
     ['a weak map', new WeakMap()],
